@@ -1,0 +1,75 @@
+"""What every on-chain pool is to the rest of the system: an immutable value that answers quotes.
+
+Owns: the protocol, the result type and the limits type shared by all families.
+Must not: load state, know addresses of factories, or round in any way the chain does not.
+
+A pool's quotes are what its settling function (`swap`, `exchange`) would do at this state, to the wei. Where that
+function reverts, or would fill only a part, the quote raises `QuoteRefused` with the reason.
+"""
+
+from dataclasses import dataclass
+from enum import StrEnum
+from typing import Protocol
+
+from oms.units import Address
+
+
+class Family(StrEnum):
+    """A pool's mathematics and calling convention."""
+
+    UNISWAP_V2 = "uniswap_v2"
+    UNISWAP_V3 = "uniswap_v3"
+    UNISWAP_V4 = "uniswap_v4"
+    CURVE_STABLESWAP = "curve_stableswap"
+    CURVE_CRYPTOSWAP = "curve_cryptoswap"
+    BALANCER_WEIGHTED = "balancer_weighted"
+    BALANCER_STABLE = "balancer_stable"
+    SOLIDLY = "solidly"
+
+
+@dataclass(frozen=True, slots=True)
+class Swap:
+    """One swap's exact effect: what goes in, what comes out, about how much gas it burns, and the pool after it."""
+
+    amount_in: int
+    amount_out: int
+    gas: int
+    next_pool: "Pool"
+
+
+@dataclass(frozen=True, slots=True)
+class Limits:
+    """The largest amounts for which a quote may succeed on the known state; beyond them it is refused."""
+
+    max_amount_in: int
+    max_amount_out: int
+
+
+class Pool(Protocol):
+    """An immutable pool state. `pool_id` is its address, or the 32-byte id where one contract holds many pools."""
+
+    @property
+    def pool_id(self) -> str: ...
+
+    @property
+    def family(self) -> Family: ...
+
+    @property
+    def tokens(self) -> tuple[Address, ...]: ...
+
+    def quote_in(self, token_in: Address, token_out: Address, amount_in: int) -> Swap:
+        """Sell exactly `amount_in`; output rounded down as the chain rounds it. Raises `QuoteRefused`."""
+        ...
+
+    def quote_out(self, token_in: Address, token_out: Address, amount_out: int) -> Swap:
+        """Buy at least `amount_out` for the least input the venue's own exact-output rule allows.
+
+        `amount_in` is such that `quote_in(amount_in)` gives `amount_out` or more. Raises `QuoteRefused`.
+        """
+        ...
+
+    def limits(self, token_in: Address, token_out: Address) -> Limits: ...
+
+    def marginal_price(self, token_in: Address, token_out: Address) -> float:
+        """Base units of `token_out` per base unit of `token_in` for an infinitesimal sale, after the LP fee."""
+        ...
