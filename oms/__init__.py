@@ -1,0 +1,1 @@
+"""`oms`: quote every venue, split, pass one gate, settle atomically, hedge the rest."""

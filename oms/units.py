@@ -41,11 +41,11 @@ def parse_amount(text: str, decimals: int, *, field: str = "amount") -> int:
         raise InvalidRequest(field, f"{text} must be greater than zero")
     if value.adjusted() > 60:
         raise InvalidRequest(field, f"{text} is larger than any token amount")
-    sign, digits, exponent = value.as_tuple()
+    _, digits, exponent = value.as_tuple()
     shift = int(exponent) + decimals
-    coefficient = int("".join(map(str, digits)))
+    coefficient: int = int("".join(map(str, digits)))
     if shift >= 0:
-        raw = coefficient * 10**shift
+        raw: int = coefficient * 10**shift
     else:
         raw, remainder = divmod(coefficient, 10**-shift)
         if remainder:

@@ -1,0 +1,1 @@
+"""The desk's value types. No behaviour beyond their own arithmetic."""

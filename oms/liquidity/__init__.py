@@ -1,0 +1,1 @@
+"""Exact pool and book mathematics, integer for integer as the venue settles."""

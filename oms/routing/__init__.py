@@ -1,0 +1,1 @@
+"""Where an order should go: the market as a graph, and the split over it."""

@@ -1,0 +1,1 @@
+"""Ethereum nodes and forks: reading, loading pools, simulating and sending."""

@@ -1,0 +1,1 @@
+"""Exchanges, through ccxt's shapes, and the paper one."""

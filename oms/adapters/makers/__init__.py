@@ -1,0 +1,1 @@
+"""RFQ makers over HTTP."""
