@@ -8,23 +8,10 @@ function reverts, or would fill only a part, the quote raises `QuoteRefused` wit
 """
 
 from dataclasses import dataclass
-from enum import StrEnum
 from typing import Protocol
 
+from oms.domain.venue import Family as Family
 from oms.units import Address
-
-
-class Family(StrEnum):
-    """A pool's mathematics and calling convention."""
-
-    UNISWAP_V2 = "uniswap_v2"
-    UNISWAP_V3 = "uniswap_v3"
-    UNISWAP_V4 = "uniswap_v4"
-    CURVE_STABLESWAP = "curve_stableswap"
-    CURVE_CRYPTOSWAP = "curve_cryptoswap"
-    BALANCER_WEIGHTED = "balancer_weighted"
-    BALANCER_STABLE = "balancer_stable"
-    SOLIDLY = "solidly"
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,0 +1,112 @@
+// SPDX-License-Identifier: Apache-2.0
+pragma solidity 0.8.30;
+
+/// @title The desk's settlement account
+/// @notice Executes one packed plan of swaps atomically, for its owner only and with its owner's funds only. The layout
+/// of a plan is described in `PlanCodec`. Nobody but the owner has a reason to approve this contract.
+interface IExecutor {
+    /// @notice Where the venues of this chain are; a zero address means that the chain lacks that venue.
+    /// @param owner The only account that may execute plans and add venues.
+    /// @param weth The wrapped native coin.
+    /// @param v2Factory Venue 0 of constant-product pools, with a fee of 3,000 pips.
+    /// @param v2InitCodeHash Its pairs' init code hash.
+    /// @param v3Factory Venue 0 of concentrated pools.
+    /// @param v3InitCodeHash Its pools' init code hash.
+    /// @param poolManager Uniswap v4's singleton.
+    /// @param balancerVault Balancer v2's vault.
+    /// @param rfqSettlement The contract that settles makers' quotes.
+    struct Venues {
+        address owner;
+        address weth;
+        address v2Factory;
+        bytes32 v2InitCodeHash;
+        address v3Factory;
+        bytes32 v3InitCodeHash;
+        address poolManager;
+        address balancerVault;
+        address rfqSettlement;
+    }
+
+    // Who and when.
+    error NotOwner(address caller);
+    error Reentered();
+    error PlanExpired(uint256 deadline, uint256 timestamp);
+    /// @notice Native coin from an account that has no business sending it now.
+    error EthRefused(address sender);
+
+    // What a plan may say. `at` is a byte offset into the plan.
+    /// @notice The call's length is not that of exactly one plan.
+    error CalldataLength(uint256 expected, uint256 actual);
+    error PlanVersion(uint256 version);
+    error PlanFlags(uint256 flags);
+    error PlanTruncated(uint256 needed, uint256 length);
+    error PlanWithoutLegs();
+    error TokenCount(uint256 count);
+    error DuplicateToken(address token);
+    error ZeroAmountIn();
+    error ZeroMinOut();
+    /// @notice Not in the table, both ends the same, selling the plan's result, or buying what it sells.
+    error TokenIndex(uint256 at, uint256 indexIn, uint256 indexOut);
+    error UnknownLegKind(uint256 at, uint256 kind);
+    error UnknownAmountMode(uint256 at, uint256 mode);
+    /// @notice A switch that is neither 0 nor 1.
+    error BadSwitch(uint256 value);
+    error ZeroLegAmount(uint256 at);
+    error AmountAboveAvailable(uint256 at, uint256 amount, uint256 available);
+    /// @notice The amount does not fit the venue's integer type.
+    error AmountOverflow(uint256 amount);
+
+    // Venues.
+    error VenueUnknown(uint256 kind, uint256 id);
+    error VenueFixed(uint256 kind, uint256 id);
+    error VenueFee(uint256 feePips);
+    error PoolMissing(address pool);
+    /// @notice A native pool asked for without the wrapped coin at the right end.
+    error NotNative(address tokenIn, address tokenOut);
+    error PartialFill(uint256 asked, uint256 filled);
+    error CallbackNotArmed(address caller);
+    error CallbackOverBudget(int256 owed, uint256 budget);
+    error CallbackMissed(address venue);
+    error CallbackToken(address asked, address armed);
+
+    // What must hold at the end.
+    error HeldTooLittle(address token, uint256 held, uint256 amountIn);
+    error Overspent(address token, uint256 spent, uint256 amountIn);
+    error MinOutMissed(uint256 received, uint256 minOut);
+    /// @notice An intermediate's balance is not what it was before the plan.
+    error LeftBehind(address token, uint256 before, uint256 remaining);
+    error AllowanceLeft(address token, address spender, uint256 allowance);
+
+    event VenueSet(uint8 indexed kind, uint8 indexed id, address deployer, bytes32 initCodeHash, uint24 feePips);
+
+    /// @notice Executes a plan as a whole or reverts.
+    /// @dev Guarantees: the funded token falls by at most the plan's amount; the bought token rises by at least its
+    /// minimum, measured where it ends up; every other token of the plan is as before; no allowance, callback or lock
+    /// outlives the call. Trusts: the configured venues' factories to have deployed only their own pool code.
+    /// @param plan The packed plan. Every byte of the call must belong to it.
+    /// @return spent Base units of the first token used up.
+    /// @return received Base units of the second token gained by the executor, or by the owner if delivered.
+    function execute(bytes calldata plan) external returns (uint256 spent, uint256 received);
+
+    /// @notice Adds, changes or (with a zero deployer) removes a fork's factory. Identifier 0 is fixed for ever.
+    /// @param kind The leg kind: constant product, concentrated or Solidly.
+    /// @param id 1 to 255.
+    /// @param deployer The address in the pools' CREATE2 derivation; for Solidly the factory to ask.
+    /// @param initCodeHash The pools' init code hash; unused for Solidly.
+    /// @param feePips Fee on the input in millionths, for constant product only.
+    function setVenue(uint8 kind, uint8 id, address deployer, bytes32 initCodeHash, uint24 feePips) external;
+
+    function owner() external view returns (address);
+
+    function venue(uint8 kind, uint8 id)
+        external
+        view
+        returns (address deployer, uint24 feePips, bytes32 initCodeHash);
+
+    /// @notice The pool that a leg of this kind would use.
+    /// @param variant The fee of a concentrated pool, 1 for a stable Solidly pool, else 0.
+    function poolFor(uint8 kind, uint8 id, address tokenA, address tokenB, uint24 variant)
+        external
+        view
+        returns (address);
+}

@@ -1,0 +1,1 @@
+"""What really happened, folded from fills and transfers: realised amounts beside predicted ones."""

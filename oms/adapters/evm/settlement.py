@@ -1,0 +1,258 @@
+"""Acting on a fork for one account: simulate exactly, sign, record, send, and read what happened.
+
+Owns: fees, nonces, signatures and receipts for a local Anvil fork.
+Must not: reach a live chain. A node that does not say it is Anvil is refused before anything is signed.
+Methods: `eth_simulateV1` (execution API), `anvil_impersonateAccount` for accounts without a local key.
+"""
+
+from collections.abc import Sequence
+from dataclasses import replace
+from typing import Any
+
+from eth_abi.abi import encode
+from eth_account import Account
+from eth_account.signers.local import LocalAccount
+from eth_hash.auto import keccak
+from eth_utils.address import to_checksum_address
+from hexbytes import HexBytes
+from web3 import Web3
+from web3.exceptions import TimeExhausted, Web3Exception
+from web3.types import TxParams
+
+from oms.adapters.evm.chain import octets, quantity
+from oms.adapters.evm.rpc import RpcClient, RpcError, RpcFailure
+from oms.domain.transactions import (
+    BalanceChange,
+    Receipt,
+    SettlementRequest,
+    Simulation,
+    TransactionRequest,
+    TransferLog,
+)
+from oms.errors import OutcomeUnknown, Terminal
+from oms.execution.revert_reasons import explain_revert
+from oms.ports.settlement import IntentRecorder
+from oms.risk.gate import Approved
+from oms.units import ZERO_ADDRESS, Address, Gas, Wei
+
+TRANSFER_TOPIC = "0x" + keccak(b"Transfer(address,address,uint256)").hex()
+BALANCE_OF = keccak(b"balanceOf(address)")[:4]
+INCLUSION_SECONDS = 30.0
+GAS_MARGIN_PERCENT = 120
+PRIORITY_FEE = Wei(10**8)
+
+
+class ForkSettlement:
+    """One account on one Anvil fork. With no key, the fork impersonates it."""
+
+    def __init__(self, rpc: RpcClient, *, sender: Address, key: LocalAccount | None) -> None:
+        version = rpc.call("web3_clientVersion")
+        if not isinstance(version, str) or not version.lower().startswith("anvil/"):
+            raise Terminal(rpc.venue, "is not a fork; live sending is not part of this version, use `oms fork up`")
+        if key is not None and key.address != sender:
+            raise Terminal(rpc.venue, "the key does not belong to the sending account")
+        self._rpc = rpc
+        self._sender = sender
+        self._key = key
+        self._web3 = Web3(Web3.HTTPProvider(rpc.url, request_kwargs={"timeout": 15}))
+
+    @property
+    def sender(self) -> Address:
+        """The account that signs."""
+        return self._sender
+
+    def gas_price(self) -> Wei:
+        """Base fee of the pending block plus our priority fee."""
+        block = self._rpc.call("eth_getBlockByNumber", "latest", False)  # noqa: FBT003 (the API is positional)
+        base_fee = quantity((block or {}).get("baseFeePerGas", "0x0"), venue=self._rpc.venue, what="baseFeePerGas")
+        return Wei(base_fee + PRIORITY_FEE)
+
+    def gas_estimate(self, transaction: TransactionRequest) -> Gas:
+        """The node's estimate."""
+        estimate = self._rpc.call("eth_estimateGas", _call_object(transaction))
+        return Gas(quantity(estimate, venue=self._rpc.venue, what="eth_estimateGas"))
+
+    def simulate(self, transaction: TransactionRequest, watch: Sequence[tuple[Address, Address]] = ()) -> Simulation:
+        """See `oms.ports.settlement.Settlement.simulate`."""
+        first = self._simulated_calls([_call_object(transaction)])[0]
+        if not _succeeded(first):
+            return _failed(first)
+        transfers = _transfers(first.get("logs", []))
+        touched = dict.fromkeys((*watch, *_touched(transfers)))
+        return replace(self._measured(transaction, list(touched)), transfers=transfers)
+
+    def _measured(self, transaction: TransactionRequest, pairs: Sequence[tuple[Address, Address]]) -> Simulation:
+        """The same call between two readings of every balance, in one simulated block."""
+        reads = [{"to": token, "data": "0x" + (BALANCE_OF + encode(["address"], [who])).hex()} for who, token in pairs]
+        results = self._simulated_calls([*reads, _call_object(transaction), *reads])
+        middle = results[len(reads)]
+        if not _succeeded(middle):
+            return _failed(middle)
+        before, after = results[: len(reads)], results[len(reads) + 1 :]
+        changes = [
+            BalanceChange(who, token, _word(was), _word(now))
+            for (who, token), was, now in zip(pairs, before, after, strict=True)
+        ]
+        gas = quantity(middle.get("gasUsed"), venue=self._rpc.venue, what="gasUsed")
+        return Simulation(succeeded=True, gas_used=Gas(gas), changes=tuple(c for c in changes if c.delta), transfers=())
+
+    def _simulated_calls(self, calls: list[dict[str, Any]]) -> list[dict[str, Any]]:
+        request = {"blockStateCalls": [{"calls": calls}], "validation": False, "traceTransfers": False}
+        blocks = self._rpc.call("eth_simulateV1", request, "latest")
+        if not isinstance(blocks, list) or not blocks or len(blocks[0].get("calls", [])) != len(calls):
+            raise Terminal(self._rpc.venue, "answered eth_simulateV1 with something else; use Anvil 1.7 or later")
+        results: list[dict[str, Any]] = blocks[0]["calls"]
+        return results
+
+    def send(self, approved: Approved[SettlementRequest], *, record_intent: IntentRecorder) -> Receipt:
+        """See `oms.ports.settlement.Settlement.send`."""
+        if type(approved) is not Approved:
+            raise Terminal(self._rpc.venue, "only an approved settlement is sent; pass it through the gate")
+        return self.transact(approved.subject.transaction, record_intent=record_intent)
+
+    def transact(self, transaction: TransactionRequest, *, record_intent: IntentRecorder) -> Receipt:
+        """Send one prepared transaction on the fork, such as an exact approval; durable intent first."""
+        if self._key is None:
+            return self._impersonated(transaction, record_intent)
+        prepared = self._prepared(transaction)
+        signed = self._key.sign_transaction(prepared)
+        raw = bytes(signed.raw_transaction)
+        digest = "0x" + bytes(signed.hash).hex()
+        record_intent(digest, int(prepared["nonce"]), "0x" + keccak(raw).hex())
+        try:
+            answer = self._rpc.call("eth_sendRawTransaction", "0x" + raw.hex())
+        except RpcError as error:
+            raise Terminal(self._rpc.venue, f"refused the transaction: {error.failure.message}") from error
+        if answer != digest:
+            raise OutcomeUnknown(self._rpc.venue, f"answered with another hash than {digest}; ask for ours")
+        return self._included(digest)
+
+    def _impersonated(self, transaction: TransactionRequest, record_intent: IntentRecorder) -> Receipt:
+        self._rpc.call("anvil_impersonateAccount", self._sender)
+        try:
+            prepared = self._prepared(transaction)
+            fields = {key: hex(value) if isinstance(value, int) else value for key, value in prepared.items()}
+            payload = keccak(repr(sorted(fields.items())).encode()).hex()
+            record_intent("", int(prepared["nonce"]), "0x" + payload)
+            answer = self._rpc.call("eth_sendTransaction", {**fields, "from": self._sender})
+        except RpcError as error:
+            raise Terminal(self._rpc.venue, f"refused the transaction: {error.failure.message}") from error
+        finally:
+            self._rpc.call("anvil_stopImpersonatingAccount", self._sender)
+        return self._included(str(answer))
+
+    def _prepared(self, transaction: TransactionRequest) -> dict[str, Any]:
+        nonce = self._rpc.call("eth_getTransactionCount", self._sender, "pending")
+        gas_price = self.gas_price()
+        limit = transaction.gas_limit or Gas(self.gas_estimate(transaction) * GAS_MARGIN_PERCENT // 100)
+        fields: dict[str, Any] = {
+            "type": 2,
+            "chainId": transaction.chain_id,
+            "nonce": quantity(nonce, venue=self._rpc.venue, what="nonce"),
+            "gas": int(limit),
+            "maxFeePerGas": int(gas_price) * 2,
+            "maxPriorityFeePerGas": int(PRIORITY_FEE),
+            "value": int(transaction.value),
+            "data": "0x" + transaction.data.hex(),
+        }
+        return fields if transaction.to is None else {**fields, "to": transaction.to}
+
+    def _included(self, digest: str) -> Receipt:
+        try:
+            found = self._web3.eth.wait_for_transaction_receipt(HexBytes(digest), INCLUSION_SECONDS, poll_latency=0.05)
+        except TimeExhausted as error:
+            reason = f"{digest} is not mined after {INCLUSION_SECONDS:.0f} s; ask for it before sending anything else"
+            raise OutcomeUnknown(self._rpc.venue, reason) from error
+        except (Web3Exception, OSError, ValueError) as error:
+            raise OutcomeUnknown(self._rpc.venue, f"{type(error).__name__} while waiting for {digest}") from error
+        succeeded = found["status"] == 1
+        logs = [{"address": log["address"], "topics": [t.to_0x_hex() for t in log["topics"]],
+                 "data": log["data"].to_0x_hex()} for log in found["logs"]]  # fmt: skip
+        return Receipt(
+            transaction_hash=digest,
+            block_number=found["blockNumber"],
+            succeeded=succeeded,
+            gas_used=Gas(found["gasUsed"]),
+            effective_gas_price=Wei(found["effectiveGasPrice"]),
+            transfers=_transfers(logs),
+            revert_data=b"" if succeeded else self._revert_data(digest, found["blockNumber"]),
+        )
+
+    def _revert_data(self, digest: str, block_number: int) -> bytes:
+        sent: TxParams = self._web3.eth.get_transaction(HexBytes(digest))  # type: ignore[assignment]
+        call = {"from": sent["from"], "to": sent.get("to"), "data": HexBytes(sent["input"]).to_0x_hex()}  # type: ignore[typeddict-item]
+        (answer,) = self._rpc.batch([("eth_call", [call, hex(block_number - 1)])])
+        return answer.data if isinstance(answer, RpcFailure) else b""
+
+    def balances(self, pairs: Sequence[tuple[Address, Address]]) -> list[int]:
+        """Present balances of (account, token) pairs; token zero is the native coin. Raises `Terminal`."""
+        answers = self._rpc.batch(
+            ("eth_getBalance", [who, "latest"])
+            if token == ZERO_ADDRESS
+            else ("eth_call", [{"to": token, "data": "0x" + (BALANCE_OF + encode(["address"], [who])).hex()}, "latest"])
+            for who, token in pairs
+        )
+        for answer in answers:
+            if isinstance(answer, RpcFailure):
+                raise Terminal(self._rpc.venue, f"cannot read a balance: {answer.message}")
+        return [quantity(answer, venue=self._rpc.venue, what="balance") for answer in answers]
+
+
+def _call_object(transaction: TransactionRequest) -> dict[str, Any]:
+    call: dict[str, Any] = {"from": transaction.sender, "data": "0x" + transaction.data.hex()}
+    if transaction.to is not None:
+        call["to"] = transaction.to
+    if transaction.value:
+        call["value"] = hex(transaction.value)
+    return call
+
+
+def _succeeded(result: dict[str, Any]) -> bool:
+    return result.get("status") == "0x1"
+
+
+def _failed(result: dict[str, Any]) -> Simulation:
+    error = result.get("error") or {}
+    raw = result.get("returnData") or error.get("data") or "0x"
+    data = octets(raw, venue="simulation", what="revert data")
+    reason = explain_revert(data).sentence if data else str(error.get("message", "no reason given"))
+    gas = quantity(result.get("gasUsed") or "0x0", venue="simulation", what="gasUsed")
+    return Simulation(
+        succeeded=False, gas_used=Gas(gas), changes=(), transfers=(), revert_data=data, revert_reason=reason
+    )
+
+
+def _word(result: dict[str, Any]) -> int:
+    data = result.get("returnData") or "0x"
+    return int(data, 16) if _succeeded(result) and len(data) == 66 else 0
+
+
+def _transfers(logs: Sequence[dict[str, Any]]) -> tuple[TransferLog, ...]:
+    return tuple(
+        TransferLog(
+            token=Address(to_checksum_address(log["address"])),
+            sender=_topic_address(log["topics"][1]),
+            recipient=_topic_address(log["topics"][2]),
+            amount=int(log["data"], 16),
+        )
+        for log in logs
+        if len(log["topics"]) == 3 and log["topics"][0] == TRANSFER_TOPIC and len(log["data"]) == 66
+    )
+
+
+def _topic_address(topic: str) -> Address:
+    return Address(to_checksum_address("0x" + topic[-40:]))
+
+
+def _touched(transfers: Sequence[TransferLog]) -> list[tuple[Address, Address]]:
+    pairs = [(who, log.token) for log in transfers for who in (log.sender, log.recipient) if who != ZERO_ADDRESS]
+    return list(dict.fromkeys(pairs))
+
+
+def local_account(key: str) -> LocalAccount:
+    """The account of a hex private key. Raises `Terminal` without repeating the key."""
+    try:
+        account: LocalAccount = Account.from_key(key)
+    except (ValueError, TypeError):
+        raise Terminal("signer", "the private key is not 32 bytes of hex") from None
+    return account

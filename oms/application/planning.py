@@ -1,0 +1,196 @@
+"""From a quote to a plan: firm quotes in place of indicative ones, legs in settlement order, pins and minimums.
+
+Owns: asking the chosen maker to sign, and what to do when it doesn't.
+Must not: send anything, or adjust a plan after it was made; a stale one is made anew.
+"""
+
+import hashlib
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
+from decimal import Decimal, localcontext
+
+from oms.application.market_view import SilentVenue
+from oms.application.plan_file import plan_json
+from oms.application.quoting import QuoteReport
+from oms.domain.plans import ExchangeLeg, Exposure, MakerLeg, PoolLeg, RoutePlan, Side
+from oms.domain.quotes import FirmQuote, QuoteRequest
+from oms.domain.token import Token
+from oms.errors import OmsError, QuoteRefused, StateConflict
+from oms.ports.clock import Clock
+from oms.ports.makers import Maker
+from oms.routing.market import BookEdge, FirmEdge, LadderEdge, Market, Path, PoolEdge
+from oms.routing.split import Allocation, LegFill, best_split, settle, split_for_output
+from oms.units import BPS, Address, Bps, Gas
+
+
+@dataclass(frozen=True, slots=True)
+class PlanTerms:
+    """What the desk adds to a quote: who settles, the tolerance, and how long the plan may live."""
+
+    executor: Address
+    slippage: Bps
+    deadline_seconds: int
+    max_hops: int
+
+
+def make_plan(
+    report: QuoteReport, terms: PlanTerms, *, makers: Sequence[Maker], tokens: Mapping[Address, Token], clock: Clock
+) -> tuple[RoutePlan, tuple[SilentVenue, ...]]:
+    """The plan, and the makers that were chosen and did not sign. Raises `QuoteRefused` when nothing is left."""
+    split, refusals = _with_firm_quotes(report, terms, {maker.name: maker for maker in makers})
+    return _plan(report, terms, split, tokens, clock), refusals
+
+
+def _with_firm_quotes(
+    report: QuoteReport, terms: PlanTerms, makers: Mapping[str, Maker]
+) -> tuple[Allocation, tuple[SilentVenue, ...]]:
+    """Replace each ladder that the split uses by a firm quote; a maker that refuses or worsens is left out."""
+    split, market, refusals = report.split, report.market, []
+    while ladder := next((leg for leg in split.legs if isinstance(leg.edge, LadderEdge)), None):
+        edge = ladder.edge
+        without = Market.of(e for e in market.edges if e is not edge)
+        fallback = _split(report, terms, without)
+        try:
+            firm = _firm_edge(edge, ladder, report, terms, makers)
+            market = Market.of(firm if e is edge else e for e in market.edges)
+            split = settle(market, _replaced(split, edge, firm), gas_cost=report.gas_cost)
+        except OmsError as error:
+            refusals.append(SilentVenue(edge.label, str(error)))
+            market, split = without, _or_raise(fallback, error)
+            continue
+        if fallback is not None and _better(report, fallback, split):
+            refusals.append(SilentVenue(edge.label, "its firm quote was worse than doing without it"))
+            market, split = without, fallback
+    return split, tuple(refusals)
+
+
+def _or_raise(fallback: Allocation | None, error: OmsError) -> Allocation:
+    if fallback is None:
+        raise error
+    return fallback
+
+
+def _split(report: QuoteReport, terms: PlanTerms, market: Market) -> Allocation | None:
+    intent = report.intent
+    search = best_split if intent.side is Side.SELL else split_for_output
+    try:
+        return search(
+            market,
+            intent.token_in.address,
+            intent.token_out.address,
+            intent.amount,
+            gas_cost=report.gas_cost,
+            max_hops=terms.max_hops,
+        )
+    except QuoteRefused:
+        return None
+
+
+def _better(report: QuoteReport, first: Allocation, second: Allocation) -> bool:
+    if report.intent.side is Side.SELL:
+        return first.net_out > second.net_out
+    if second.amount_out < report.intent.amount:
+        return True
+    return first.amount_in * second.amount_out < second.amount_in * first.amount_out
+
+
+def _firm_edge(
+    edge: LadderEdge, leg: LegFill, report: QuoteReport, terms: PlanTerms, makers: Mapping[str, Maker]
+) -> FirmEdge:
+    request = QuoteRequest(
+        chain_id=report.view.snapshot.block.chain_id,
+        taker=terms.executor,
+        taker_token=edge.token_in,
+        maker_token=edge.token_out,
+        taker_amount=leg.amount_in,
+    )
+    quote: FirmQuote = makers[edge.ladder.maker_name].firm_quote(request)
+    return FirmEdge(quote, edge.token_in, edge.token_out)
+
+
+def _replaced(split: Allocation, old: LadderEdge, new: FirmEdge) -> dict[Path, int]:
+    return {tuple(new if edge is old else edge for edge in path): share for path, share in split.paths}
+
+
+def _plan(
+    report: QuoteReport, terms: PlanTerms, split: Allocation, tokens: Mapping[Address, Token], clock: Clock
+) -> RoutePlan:
+    chain_legs = tuple(_chain_leg(leg, tokens) for leg in split.legs if not isinstance(leg.edge, BookEdge))
+    exchange_legs = tuple(
+        _exchange_leg(leg, leg.edge, tokens, terms) for leg in split.legs if isinstance(leg.edge, BookEdge)
+    )
+    intent, block = report.intent, report.view.snapshot.block
+    chain_in = split.amount_in - sum(leg.amount_in for leg in exchange_legs)
+    chain_out = split.amount_out - sum(leg.amount_out for leg in exchange_legs)
+    draft = RoutePlan(
+        plan_id="",
+        intent=intent,
+        block=block,
+        chain_legs=chain_legs,
+        exchange_legs=exchange_legs,
+        amount_in=split.amount_in,
+        amount_out=split.amount_out,
+        chain_amount_in=chain_in,
+        chain_amount_out=chain_out,
+        chain_amount_out_min=_minimum(report, terms, chain_out, split.amount_out),
+        slippage=terms.slippage,
+        gas=Gas(split.gas),
+        gas_price=report.view.gas_price,
+        gas_cost=split.amount_out - split.net_out,
+        deadline=block.timestamp + terms.deadline_seconds,
+        created_at=clock.now(),
+    )
+    return replace(draft, plan_id=hashlib.sha256(plan_json(draft).encode()).hexdigest()[:16])
+
+
+def _minimum(report: QuoteReport, terms: PlanTerms, chain_out: int, amount_out: int) -> int:
+    """The least output enforced on chain, rounded up: the tolerance for a sale, the wanted amount for a purchase."""
+    tolerated = -(-chain_out * (BPS - terms.slippage) // BPS)
+    if report.intent.side is Side.BUY:
+        return max(tolerated, chain_out - (amount_out - report.intent.amount))
+    return tolerated
+
+
+def _chain_leg(leg: LegFill, tokens: Mapping[Address, Token]) -> PoolLeg | MakerLeg:
+    token_in, token_out = tokens[leg.edge.token_in], tokens[leg.edge.token_out]
+    if isinstance(leg.edge, PoolEdge):
+        key = leg.edge.listed.key
+        return PoolLeg(key, token_in, token_out, leg.amount_in, leg.amount_out, Gas(leg.gas), leg.spend)
+    if isinstance(leg.edge, FirmEdge):
+        quote = leg.edge.quote
+        return MakerLeg(quote, token_in, token_out, leg.amount_in, leg.amount_out, Gas(leg.gas), leg.spend)
+    raise StateConflict("plan", f"{leg.edge.label} is indicative and cannot settle; ask for a firm quote")
+
+
+def _exchange_leg(leg: LegFill, edge: BookEdge, tokens: Mapping[Address, Token], terms: PlanTerms) -> ExchangeLeg:
+    market = edge.market
+    side = market.side(edge.token_in)
+    with localcontext() as context:
+        context.prec = 40
+        size = market.size(edge.token_in, leg.amount_in)
+        base, quote = (leg.amount_in, leg.amount_out) if side is Side.SELL else (leg.amount_out, leg.amount_in)
+        whole_quote = Decimal(quote).scaleb(-market.quote.decimals)
+        whole_base = Decimal(base).scaleb(-market.base.decimals)
+        fee = 1 - market.rules.taker_fee if side is Side.SELL else 1 + market.rules.taker_fee
+        step = market.rules.price_step
+        expected = (whole_quote / whole_base / fee / step).to_integral_value("ROUND_HALF_EVEN") * step
+        drift = expected * terms.slippage / BPS
+        limit = expected - drift if side is Side.SELL else expected + drift
+        limit = (limit / step).to_integral_value("ROUND_CEILING" if side is Side.SELL else "ROUND_FLOOR") * step
+        exposure = Exposure(size, size * expected, abs(expected - limit) * size)
+    return ExchangeLeg(
+        exchange=market.book.exchange,
+        symbol=market.book.symbol,
+        side=side,
+        token_in=tokens[edge.token_in],
+        token_out=tokens[edge.token_out],
+        size=size,
+        expected_price=expected,
+        limit_price=limit,
+        taker_fee=market.rules.taker_fee,
+        amount_in=leg.amount_in,
+        amount_out=leg.amount_out,
+        book_sequence=market.book.sequence,
+        book_source=market.book.source,
+        exposure=exposure,
+    )

@@ -1,0 +1,231 @@
+"""A quote: every venue for the whole order, the best of them, and the split that beats it.
+
+Owns: the rows of the table, the price of gas in the output token, and the choice of the split.
+Must not: sign, send, or ask a maker for a firm quote; `oms.application.planning` does.
+"""
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from fractions import Fraction
+
+from oms.application.market_view import MarketView
+from oms.domain.plans import Intent, Side
+from oms.domain.token import Token
+from oms.errors import QuoteRefused
+from oms.liquidity.fees import pool_fee
+from oms.routing.market import BookEdge, Edge, FirmEdge, LadderEdge, Market, Path, PoolEdge
+from oms.routing.split import (
+    TRANSACTION_GAS,
+    Allocation,
+    GasCost,
+    best_split,
+    candidate_paths,
+    fill_path,
+    input_for,
+    split_for_output,
+)
+from oms.units import BPS, Address
+
+MAX_ROUTE_ROWS = 4
+"""Two-hop and longer routes shown beside the direct venues."""
+
+
+@dataclass(frozen=True, slots=True)
+class VenueQuote:
+    """The whole order on one venue or path alone. Amounts in base units; `net_out` after gas.
+
+    `price` is whole output tokens per whole input token, `impact_bps` the average price's distance from the marginal
+    one, `fee_bps` the LP's or taker's fee where it is one number. `refusal` says why there are no amounts.
+    """
+
+    venue: str
+    hops: int
+    amount_in: int
+    amount_out: int
+    price: Fraction
+    impact_bps: float
+    fee_bps: float | None
+    gas: int
+    gas_cost: int
+    firmness: str
+    age_seconds: float
+    refusal: str = ""
+
+    @property
+    def net_out(self) -> int:
+        """What is left of the output after gas."""
+        return self.amount_out - self.gas_cost
+
+
+@dataclass(frozen=True, slots=True)
+class QuoteReport:
+    """What every venue would give, and the split chosen.
+
+    `gain_bps` is the split's net advantage over the best single venue, of the output when selling and of the input
+    when buying.
+    """
+
+    intent: Intent
+    view: MarketView
+    market: Market
+    rows: tuple[VenueQuote, ...]
+    split: Allocation
+    gas_cost: GasCost
+    impact_bps: float
+
+    @property
+    def best_single(self) -> VenueQuote | None:
+        """The best row that fills the whole order."""
+        filled = [row for row in self.rows if not row.refusal]
+        if self.intent.side is Side.SELL:
+            return max(filled, key=lambda row: row.net_out, default=None)
+        return min(filled, key=lambda row: _net_input(row.amount_in, row.amount_out, row.gas_cost), default=None)
+
+    @property
+    def gain_bps(self) -> float | None:
+        """See the class."""
+        best, split = self.best_single, self.split
+        if best is None:
+            return None
+        if self.intent.side is Side.SELL:
+            return (split.net_out - best.net_out) / best.net_out * BPS if best.net_out > 0 else None
+        theirs = _net_input(best.amount_in, best.amount_out, best.gas_cost)
+        ours = _net_input(split.amount_in, split.amount_out, split.amount_out - split.net_out)
+        return float((theirs - ours) / theirs * BPS)
+
+
+def _net_input(amount_in: int, amount_out: int, gas_cost: int) -> Fraction:
+    """Input and gas together, in base units of the input, per the order's own price."""
+    return amount_in * (1 + Fraction(gas_cost, max(1, amount_out)))
+
+
+def quote(
+    intent: Intent, view: MarketView, tokens: Sequence[Token], *, wrapped_native: Address, max_hops: int, now: float
+) -> QuoteReport:
+    """Rank the venues and find the split. Raises `QuoteRefused` when nothing fills the order."""
+    market = view.market(intent, tokens)
+    gas_cost = gas_in_output(market, view, wrapped_native, intent.token_out.address)
+    token_in, token_out = intent.token_in.address, intent.token_out.address
+    rows = _rows(intent, view, market, gas_cost, max_hops=max_hops, now=now)
+    search = best_split if intent.side is Side.SELL else split_for_output
+    split = search(market, token_in, token_out, intent.amount, gas_cost=gas_cost, max_hops=max_hops)
+    return QuoteReport(intent, view, market, rows, split, gas_cost, _split_impact_bps(market, split))
+
+
+def gas_in_output(market: Market, view: MarketView, wrapped_native: Address, token_out: Address) -> GasCost:
+    """The price of gas in the output token: the median marginal price of the pools that join the two coins."""
+    if token_out == wrapped_native:
+        return GasCost(float(view.gas_price))
+    prices = sorted(
+        edge.listed.pool.marginal_price(wrapped_native, token_out)
+        for edge in market.edges
+        if isinstance(edge, PoolEdge) and (edge.token_in, edge.token_out) == (wrapped_native, token_out)
+    )
+    return GasCost(float(view.gas_price) * prices[len(prices) // 2] if prices else 0.0)
+
+
+def _rows(
+    intent: Intent, view: MarketView, market: Market, gas_cost: GasCost, *, max_hops: int, now: float
+) -> tuple[VenueQuote, ...]:
+    paths = candidate_paths(market, intent.token_in.address, intent.token_out.address, max_hops=max_hops)
+    rows = [_row(intent, view, market, path, gas_cost, now=now) for path in paths]
+    direct = [row for row in rows if row.hops == 1]
+    routed = sorted((row for row in rows if row.hops > 1 and not row.refusal), key=_rank(intent), reverse=True)
+    ranked = sorted(direct, key=_rank(intent), reverse=True) + routed[:MAX_ROUTE_ROWS]
+    return tuple(sorted(ranked, key=_rank(intent), reverse=True))
+
+
+def _rank(intent: Intent) -> Callable[[VenueQuote], tuple[bool, Fraction]]:
+    def key(row: VenueQuote) -> tuple[bool, Fraction]:
+        if row.refusal:
+            return False, Fraction(0)
+        if intent.side is Side.SELL:
+            return True, Fraction(row.net_out)
+        return True, -_net_input(row.amount_in, row.amount_out, row.gas_cost)
+
+    return key
+
+
+def _row(intent: Intent, view: MarketView, market: Market, path: Path, gas_cost: GasCost, *, now: float) -> VenueQuote:
+    name = " → ".join(edge.label for edge in path)
+    firmness, age = _firmness(path[0], view, now=now)
+    try:
+        amount_in = intent.amount if intent.side is Side.SELL else input_for(market.states, path, intent.amount)
+        amount_out, leg_gas, _ = fill_path(market.states, path, amount_in)
+    except QuoteRefused as refused:
+        return VenueQuote(name, len(path), 0, 0, Fraction(0), 0.0, None, 0, 0, firmness, age, str(refused))
+    gas = leg_gas + TRANSACTION_GAS if leg_gas else 0
+    scale = Fraction(10**intent.token_in.decimals, 10**intent.token_out.decimals)
+    return VenueQuote(
+        venue=name,
+        hops=len(path),
+        amount_in=amount_in,
+        amount_out=amount_out,
+        price=Fraction(amount_out, amount_in) * scale,
+        impact_bps=_impact_bps(path, amount_in, amount_out),
+        fee_bps=_path_fee_bps(path),
+        gas=gas,
+        gas_cost=gas_cost.of(gas),
+        firmness=firmness,
+        age_seconds=age,
+    )
+
+
+def _firmness(edge: Edge, view: MarketView, *, now: float) -> tuple[str, float]:
+    if isinstance(edge, PoolEdge):
+        return "pool state", now - view.read_at
+    if isinstance(edge, LadderEdge):
+        return "indicative", now - edge.ladder.received_at
+    if isinstance(edge, FirmEdge):
+        return "firm", now - edge.quote.received_at
+    return "book", now - edge.market.book.received_at
+
+
+def _impact_bps(path: Path, amount_in: int, amount_out: int) -> float:
+    marginal = marginal_price(path)
+    if not marginal:
+        return 0.0
+    return max(0.0, (1 - amount_out / amount_in / marginal) * BPS)
+
+
+def marginal_price(path: Path) -> float:
+    """Base units out per base unit in for an infinitesimal amount, after fees; 0 where it is not known."""
+    price = 1.0
+    for edge in path:
+        price *= _edge_price(edge)
+    return price
+
+
+def _edge_price(edge: Edge) -> float:
+    if isinstance(edge, PoolEdge):
+        return edge.listed.pool.marginal_price(edge.token_in, edge.token_out)
+    if isinstance(edge, FirmEdge):
+        return edge.quote.maker_amount / edge.quote.taker_amount
+    if isinstance(edge, LadderEdge):
+        ladder = edge.ladder
+        return float(ladder.levels[0].price) * 10.0 ** (ladder.maker_token.decimals - ladder.taker_token.decimals)
+    market = edge.market
+    touch, fee = float(market.best_price(edge.token_in)), float(market.rules.taker_fee)
+    scale = 10.0 ** (market.quote.decimals - market.base.decimals)
+    if edge.token_in == market.base.address:
+        return touch * scale * (1 - fee)
+    return 1 / (touch * scale * (1 + fee))
+
+
+def _path_fee_bps(path: Path) -> float | None:
+    fees = [edge_fee_bps(edge) for edge in path]
+    return None if any(fee is None for fee in fees) else sum(fee for fee in fees if fee is not None)
+
+
+def edge_fee_bps(edge: Edge) -> float | None:
+    """The LP's or the taker's fee of one edge; a maker's is in its price."""
+    if isinstance(edge, PoolEdge):
+        return pool_fee(edge.listed.pool, edge.token_in, edge.token_out) * BPS
+    return float(edge.market.rules.taker_fee) * BPS if isinstance(edge, BookEdge) else 0.0
+
+
+def _split_impact_bps(market: Market, split: Allocation) -> float:
+    """The average price's distance from the best marginal price among the paths used."""
+    del market
+    best = max((marginal_price(path) for path, _ in split.paths), default=0.0)
+    return max(0.0, (1 - split.amount_out / split.amount_in / best) * BPS) if best else 0.0

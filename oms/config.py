@@ -1,0 +1,89 @@
+"""Frozen, typed settings: what the desk allows, where it keeps its files, and whom it may ask.
+
+Owns: the settings' shape and defaults, and reading them from a TOML text and environment values.
+Must not: read files or the environment itself; the composition root passes both in.
+"""
+
+import tomllib
+from collections.abc import Mapping
+from decimal import Decimal
+from pathlib import Path
+from typing import Annotated
+
+from pydantic import BaseModel, ConfigDict, Field, ValidationError
+
+from oms.errors import InvalidRequest
+
+
+class _Frozen(BaseModel):
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+
+class RiskLimits(_Frozen):
+    """What the gate allows. Sizes are whole tokens by symbol; a token without one is bounded by impact alone."""
+
+    max_order_size: Mapping[str, Decimal] = {
+        "WETH": Decimal(5_000),
+        "WBTC": Decimal(250),
+        "USDC": Decimal(20_000_000),
+        "USDT": Decimal(20_000_000),
+        "DAI": Decimal(20_000_000),
+    }
+    max_slippage_bps: Annotated[int, Field(ge=1, le=10_000)] = 100
+    max_price_impact_bps: Annotated[int, Field(ge=1, le=10_000)] = 300
+    max_block_age_seconds: Annotated[float, Field(gt=0)] = 60.0
+    max_plan_age_seconds: Annotated[float, Field(gt=0)] = 60.0
+    max_book_age_seconds: Annotated[float, Field(gt=0)] = 10.0
+    min_quote_life_seconds: Annotated[int, Field(ge=0)] = 5
+    max_exposure_share: Annotated[Decimal, Field(ge=0, le=1)] = Decimal("0.5")
+    disabled_venues: frozenset[str] = frozenset()
+
+
+class MakerSettings(_Frozen):
+    """One RFQ maker: where it answers, and the key that must have signed its quotes."""
+
+    name: str
+    url: str
+    address: str
+
+
+class ExchangeSettings(_Frozen):
+    """One exchange: a ccxt id, or `paper` with the URL of a running paper exchange, and the markets to look at.
+
+    `assets` says which token symbol an exchange's currency stands for, such as `{"ETH": "WETH"}`.
+    """
+
+    name: str
+    url: str = ""
+    symbols: tuple[str, ...] = ()
+    assets: Mapping[str, str] = {"ETH": "WETH", "BTC": "WBTC"}
+
+
+class Settings(_Frozen):
+    """Everything that can be set, with the defaults a first run needs."""
+
+    home: Path
+    data: Path
+    project: Path
+    default_chain: str = "devnet"
+    rpc_urls: Mapping[str, str] = {}
+    slippage_bps: Annotated[int, Field(ge=1, le=10_000)] = 30
+    deadline_seconds: Annotated[int, Field(ge=5, le=3_600)] = 120
+    max_hops: Annotated[int, Field(ge=1, le=3)] = 2
+    limits: RiskLimits = RiskLimits()
+    makers: tuple[MakerSettings, ...] = ()
+    exchanges: tuple[ExchangeSettings, ...] = ()
+    token_list: Path | None = None
+
+
+def read_settings(toml: str, *, home: Path, data: Path, project: Path, source: str = "config.toml") -> Settings:
+    """Settings from TOML text over the defaults. Raises `InvalidRequest` naming the offending key."""
+    try:
+        values = tomllib.loads(toml)
+        return Settings(**{"home": home, "data": data, "project": project, **values})
+    except tomllib.TOMLDecodeError as error:
+        raise InvalidRequest(source, f"is not TOML: {error}") from error
+    except ValidationError as error:
+        first = error.errors()[0]
+        where = ".".join(str(part) for part in first["loc"])
+        raise InvalidRequest(f"{source} {where}", f"{first['msg']}; see the defaults in oms/config.py") from error

@@ -1,0 +1,35 @@
+"""Settling on a chain: simulate the exact transaction, then send it."""
+
+from collections.abc import Callable, Sequence
+from typing import Protocol
+
+from oms.domain.transactions import Receipt, SettlementRequest, Simulation, TransactionRequest
+from oms.risk.gate import Approved
+from oms.units import Address, Gas, Wei
+
+IntentRecorder = Callable[[str, int, str], None]
+"""Called with transaction hash, nonce and payload hash before the bytes leave; it must not return before they are
+durable."""
+
+
+class Settlement(Protocol):
+    """One chain's way to act for one account."""
+
+    @property
+    def sender(self) -> Address: ...
+
+    def simulate(self, transaction: TransactionRequest, watch: Sequence[tuple[Address, Address]] = ()) -> Simulation:
+        """Run it on the newest state without effect; `watch` names (account, token) balances to report besides."""
+        ...
+
+    def send(self, approved: Approved[SettlementRequest], *, record_intent: IntentRecorder) -> Receipt:
+        """Sign, record, send, and wait for inclusion. Raises `OutcomeUnknown` when that cannot be told."""
+        ...
+
+    def gas_price(self) -> Wei:
+        """What a unit of gas would cost now."""
+        ...
+
+    def gas_estimate(self, transaction: TransactionRequest) -> Gas:
+        """The node's estimate for the whole transaction."""
+        ...

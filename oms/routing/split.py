@@ -1,0 +1,436 @@
+"""A first split: water-filling over parallel paths on shared state, gas switched on per leg, re-simulated exactly.
+
+Owns: candidate paths, the search, and the integer simulation of a whole allocation in settlement order.
+Must not: load, sign, or know how a leg is encoded.
+
+Method: the amount is poured in equal chunks, each on the path that pays most for it on the state the earlier chunks
+left; then shares move between the used paths while that helps; then paths whose gas exceeds their gain are dropped.
+The best single path is the floor. The result is simulated leg by leg in integers, and only that is reported.
+"""
+
+from collections import defaultdict
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from itertools import pairwise
+
+from oms.domain.plans import SHARE_DENOMINATOR, Spend, SpendKind
+from oms.errors import QuoteRefused, Refusal
+from oms.routing.market import BookEdge, Edge, Fill, LadderEdge, Market, Path, fill
+from oms.units import UINT128_MAX, Address
+
+CHUNKS = 64
+"""Pourings of the whole amount; finer ones gain less than gas on the pools measured."""
+MAX_CANDIDATES = 24
+MAX_USED_PATHS = 8
+TRANSACTION_GAS = 62_000
+"""A settlement's fixed cost: the transaction itself, calldata, the executor's entry and its final checks."""
+
+
+@dataclass(frozen=True, slots=True)
+class GasCost:
+    """Turns gas into base units of the output token: `out_per_gas` is gas price times the coin's price."""
+
+    out_per_gas: float
+
+    def of(self, gas: int) -> int:
+        """Base units of the output token, rounded up."""
+        return -int(-gas * self.out_per_gas // 1) if gas else 0
+
+
+@dataclass(frozen=True, slots=True)
+class LegFill:
+    """One edge's share of an allocation, exactly as it would settle."""
+
+    edge: Edge
+    spend: Spend
+    amount_in: int
+    amount_out: int
+    gas: int
+
+
+@dataclass(frozen=True, slots=True)
+class Allocation:
+    """A split: the legs in settlement order, and what they add up to. `net_out` is after gas."""
+
+    legs: tuple[LegFill, ...]
+    amount_in: int
+    amount_out: int
+    gas: int
+    net_out: int
+    paths: tuple[tuple[Path, int], ...]
+
+
+def candidate_paths(market: Market, token_in: Address, token_out: Address, *, max_hops: int) -> list[Path]:
+    """All paths of up to `max_hops` edges that visit no token twice. Makers and books only join the two ends."""
+    outgoing: dict[Address, list[Edge]] = defaultdict(list)
+    for edge in market.edges:
+        outgoing[edge.token_in].append(edge)
+    found: list[Path] = []
+
+    def extend(path: Path, at: Address, visited: frozenset[Address]) -> None:
+        for edge in outgoing[at]:
+            target = edge.token_out
+            if target == token_out and (not path or _chainable(edge)):
+                found.append((*path, edge))
+            elif target not in visited and len(path) + 1 < max_hops and _chainable(edge):
+                extend((*path, edge), target, visited | {target})
+
+    extend((), token_in, frozenset({token_in, token_out}))
+    return found
+
+
+def _chainable(edge: Edge) -> bool:
+    return not isinstance(edge, BookEdge | LadderEdge)
+
+
+def fill_path(states: Mapping[str, object], path: Path, amount_in: int) -> tuple[int, int, dict[str, object]]:
+    """Output, gas, and the states it leaves, for pouring `amount_in` through `path`. Raises `QuoteRefused`."""
+    moved: dict[str, object] = {}
+    gas, amount = 0, amount_in
+    for edge in path:
+        done = fill(edge, moved.get(edge.state_id, states[edge.state_id]), amount)
+        moved[edge.state_id] = done.next_state
+        gas += done.gas
+        amount = done.amount_out
+    return amount, gas, moved
+
+
+def input_for(states: Mapping[str, object], path: Path, amount_out: int) -> int:
+    """The least input with which `path` alone pays at least `amount_out`. Raises `QuoteRefused`.
+
+    Outputs grow with inputs on every edge, so doubling and halving finds it.
+    """
+    high, refusal = 1, None
+    while True:
+        try:
+            if fill_path(states, path, high)[0] >= amount_out:
+                break
+        except QuoteRefused as refused:
+            refusal = refused
+            if refused.reason not in (Refusal.ZERO_OUTPUT, Refusal.ZERO_AMOUNT):
+                break
+        high *= 2
+        if high > UINT128_MAX:
+            break
+    low = high // 2
+    if refusal is not None and _output(states, path, high) < amount_out:
+        high = _largest_fillable(states, path, low, high)
+        if _output(states, path, high) < amount_out:
+            raise QuoteRefused(Refusal.INSUFFICIENT_LIQUIDITY, f"pays at most {_output(states, path, high)}")
+    while high - low > 1:
+        middle = (low + high) // 2
+        if _output(states, path, middle) >= amount_out:
+            high = middle
+        else:
+            low = middle
+    return high
+
+
+def _largest_fillable(states: Mapping[str, object], path: Path, low: int, high: int) -> int:
+    while high - low > max(1, low >> 20):
+        middle = (low + high) // 2
+        if _output(states, path, middle):
+            low = middle
+        else:
+            high = middle
+    return low
+
+
+def best_split(
+    market: Market, token_in: Address, token_out: Address, amount_in: int, *, gas_cost: GasCost, max_hops: int
+) -> Allocation:
+    """The split with the best net output that this search finds. Raises `QuoteRefused` when no path takes it all."""
+    paths = _promising(market, candidate_paths(market, token_in, token_out, max_hops=max_hops), amount_in)
+    if not paths:
+        raise QuoteRefused(Refusal.INSUFFICIENT_LIQUIDITY, "no path joins the two tokens on the chosen venues")
+
+    def settle(shares: Mapping[Path, int]) -> Allocation | None:
+        return _settle_or_none(market, shares, gas_cost)
+
+    singles = [found for path in paths if _whole(path, amount_in) and (found := settle({path: amount_in}))]
+    best = max(singles, key=lambda a: a.net_out, default=None)
+    poured = _pour(market, paths, amount_in, gas_cost)
+    split = settle(poured) if poured else None
+    if split is not None:
+        split = _in_whole_lots(_improve(split, settle, amount_in), settle)
+    if split is not None:
+        best = split if best is None or split.net_out > best.net_out else best
+    if best is None:
+        raise QuoteRefused(
+            Refusal.INSUFFICIENT_LIQUIDITY, "the amount is beyond the liquidity known here; ask for less"
+        )
+    return best
+
+
+def _promising(market: Market, paths: Sequence[Path], amount_in: int) -> list[Path]:
+    """The candidates that pay most for one chunk, and for the whole amount."""
+    scored: list[tuple[float, float, Path]] = []
+    for path in paths:
+        small = _output(market.states, path, max(1, amount_in // CHUNKS))
+        whole = _output(market.states, path, amount_in)
+        if small or whole:
+            scored.append((small / max(1, amount_in // CHUNKS), float(whole), path))
+    by_chunk = sorted(scored, key=lambda s: s[0], reverse=True)[:MAX_CANDIDATES]
+    by_whole = sorted(scored, key=lambda s: s[1], reverse=True)[: MAX_CANDIDATES // 3]
+    return list(dict.fromkeys(path for _, _, path in by_chunk + by_whole))
+
+
+def _output(states: Mapping[str, object], path: Path, amount_in: int) -> int:
+    try:
+        return fill_path(states, path, amount_in)[0]
+    except QuoteRefused:
+        return 0
+
+
+def _pour(market: Market, paths: Sequence[Path], amount_in: int, gas_cost: GasCost) -> dict[Path, int]:
+    """Chunk by chunk onto the path that pays most for the next one, gas counted at a path's first use.
+
+    A path's gas is spread over the share it could expect, so that a costly path can still start.
+    """
+    states = dict(market.states)
+    shares: dict[Path, int] = {}
+    offers: dict[Path, tuple[float, int, dict[str, object]]] = {}
+    stale = set(paths)
+    left = amount_in
+    for index in range(CHUNKS):
+        chunk = left // (CHUNKS - index)
+        if chunk <= 0:
+            continue
+        for path in stale:
+            offers.pop(path, None)
+            try:
+                out, gas, moved = fill_path(states, path, chunk)
+            except QuoteRefused:
+                continue
+            activation = 0 if path in shares else gas_cost.of(gas) * MAX_USED_PATHS // CHUNKS
+            offers[path] = (out - activation, out, moved)
+        if not offers:
+            return {}
+        chosen = max(offers, key=lambda p: offers[p][0])
+        states.update(offers[chosen][2])
+        shares[chosen] = shares.get(chosen, 0) + chunk
+        left -= chunk
+        touched = set(offers[chosen][2])
+        stale = {p for p in paths if touched & {e.state_id for e in p}} | {chosen}
+    return shares
+
+
+def _improve(
+    split: Allocation, settle: Callable[[Mapping[Path, int]], Allocation | None], amount_in: int
+) -> Allocation:
+    """Drop paths that do not earn their gas, and move shares between the rest, while the net output grows."""
+    best = split
+    while len(best.paths) > 1:
+        trials = [
+            trial for dropped, _ in best.paths if (trial := settle(_without(dict(best.paths), dropped))) is not None
+        ]
+        better = max(trials, key=lambda a: a.net_out, default=None)
+        if better is None or (better.net_out <= best.net_out and len(best.paths) <= MAX_USED_PATHS):
+            break
+        best = better
+    step = amount_in // CHUNKS
+    while step > max(1, amount_in // 10**5) and len(best.paths) > 1:
+        moved = _best_move(best, settle, step)
+        if moved is None:
+            step //= 4
+        else:
+            best = moved
+    return best
+
+
+def _whole(path: Path, amount_in: int) -> bool:
+    """Whether the path can take exactly this amount: a book trades whole lots only."""
+    edge = path[0]
+    return not isinstance(edge, BookEdge) or edge.market.whole_lots(edge.token_in, amount_in) == amount_in
+
+
+def _in_whole_lots(split: Allocation, settle: Callable[[Mapping[Path, int]], Allocation | None]) -> Allocation | None:
+    """The same split with every book's share cut to whole lots, the cut going to the largest other path."""
+    shares = dict(split.paths)
+    books = [path for path in shares if isinstance(path[0], BookEdge)]
+    if not books:
+        return split
+    cut = 0
+    for path in books:
+        edge = path[0]
+        if isinstance(edge, BookEdge):
+            lots = edge.market.whole_lots(edge.token_in, shares[path])
+            cut += shares[path] - lots
+            shares[path] = lots
+    others = [path for path in shares if path not in books]
+    if not others:
+        return split if not cut else None
+    largest = max(others, key=lambda path: shares[path])
+    shares[largest] += cut
+    return settle(shares)
+
+
+def _best_move(
+    best: Allocation, settle: Callable[[Mapping[Path, int]], Allocation | None], step: int
+) -> Allocation | None:
+    shares = dict(best.paths)
+    winner: Allocation | None = None
+    for giver in shares:
+        for taker in shares:
+            amount = min(step, shares[giver])
+            if giver == taker or amount == shares[giver]:
+                continue
+            trial = settle({**shares, giver: shares[giver] - amount, taker: shares[taker] + amount})
+            if trial is not None and trial.net_out > (winner or best).net_out:
+                winner = trial
+    return winner
+
+
+def _without(shares: dict[Path, int], dropped: Path) -> dict[Path, int]:
+    """The other paths, scaled up to the same total; the largest takes the rounding."""
+    total = sum(shares.values())
+    kept = {path: share for path, share in shares.items() if path != dropped}
+    scaled = {path: share * total // sum(kept.values()) for path, share in kept.items()}
+    largest = max(scaled, key=lambda path: scaled[path])
+    scaled[largest] += total - sum(scaled.values())
+    return scaled
+
+
+def _settle_or_none(market: Market, shares: Mapping[Path, int], gas_cost: GasCost) -> Allocation | None:
+    try:
+        return settle(market, shares, gas_cost=gas_cost)
+    except QuoteRefused:
+        return None
+
+
+def settle(market: Market, shares: Mapping[Path, int], *, gas_cost: GasCost) -> Allocation:
+    """Simulate an allocation exactly as the executor runs it: legs merged by edge, tokens in topological order.
+
+    Raises `QuoteRefused` when a leg would revert or the paths' token orders contradict each other.
+    """
+    shares = {path: share for path, share in shares.items() if share > 0}
+    order = _token_order(shares)
+    weights: dict[Address, dict[Edge, int]] = defaultdict(dict)
+    estimates: dict[Edge, int] = defaultdict(int)
+    for path, share in shares.items():
+        for edge in path:
+            estimates[edge] += share
+            weights[edge.token_in][edge] = estimates[edge]
+    source = order[0]
+    amount_in = sum(shares.values())
+    held: dict[Address, int] = dict.fromkeys(order, 0)
+    held[source] = amount_in
+    states = dict(market.states)
+    legs: list[LegFill] = []
+    for token in order:
+        for edge, spend, exact in _spends(weights.get(token, {}), is_source=token == source):
+            amount = spend.amount(held[token], exact)
+            done: Fill = fill(edge, states[edge.state_id], amount)
+            states[edge.state_id] = done.next_state
+            held[token] -= amount
+            held[edge.token_out] += done.amount_out
+            legs.append(LegFill(edge, spend, amount, done.amount_out, done.gas))
+    on_chain = any(not isinstance(leg.edge, BookEdge) for leg in legs)
+    gas = sum(leg.gas for leg in legs) + (TRANSACTION_GAS if on_chain else 0)
+    amount_out = held[order[-1]]
+    legs.sort(key=lambda leg: isinstance(leg.edge, BookEdge))
+    return Allocation(tuple(legs), amount_in, amount_out, gas, amount_out - gas_cost.of(gas), tuple(shares.items()))
+
+
+def _spends(weights: Mapping[Edge, int], *, is_source: bool) -> Iterable[tuple[Edge, Spend, int]]:
+    """How each leg out of one token measures its input: exact amounts at the source, shares of the rest after it.
+
+    The last on-chain leg takes the rest, so that nothing is left behind; a book's amount is exact and comes first.
+    """
+    books = [(edge, weight) for edge, weight in weights.items() if isinstance(edge, BookEdge)]
+    chain = [(edge, weight) for edge, weight in weights.items() if not isinstance(edge, BookEdge)]
+    for book, weight in books:
+        yield book, Spend(SpendKind.EXACT), weight
+    remaining = sum(weight for _, weight in chain)
+    for index, (edge, weight) in enumerate(chain):
+        if index == len(chain) - 1:
+            yield edge, Spend(SpendKind.REST), 0
+        elif is_source:
+            yield edge, Spend(SpendKind.EXACT), weight
+        else:
+            yield edge, Spend(SpendKind.SHARE, SHARE_DENOMINATOR * weight // remaining), 0
+        remaining -= weight
+
+
+def _token_order(shares: Mapping[Path, int]) -> list[Address]:
+    """Tokens from the source to the target such that every leg points forward. Raises `QuoteRefused` on a cycle."""
+    after: dict[Address, set[Address]] = defaultdict(set)
+    tokens: dict[Address, None] = {}
+    for path in shares:
+        nodes = [path[0].token_in, *(edge.token_out for edge in path)]
+        tokens.update(dict.fromkeys(nodes))
+        for earlier, later in pairwise(nodes):
+            after[later].add(earlier)
+    order: list[Address] = []
+    while len(order) < len(tokens):
+        ready = [t for t in tokens if t not in order and after[t] <= set(order)]
+        if not ready:
+            raise QuoteRefused(Refusal.INSUFFICIENT_LIQUIDITY, "the paths would trade in a circle")
+        order += ready
+    target = next(iter(shares))[-1].token_out
+    order.remove(target)
+    return [*order, target]
+
+
+def split_for_output(
+    market: Market, token_in: Address, token_out: Address, amount_out: int, *, gas_cost: GasCost, max_hops: int
+) -> Allocation:
+    """The cheapest input found whose split pays at least `amount_out`. Raises `QuoteRefused` when none does.
+
+    Searches the input amount by false position on the exact split, and keeps the smallest that suffices.
+    """
+    high = _enough_for(market, token_in, token_out, amount_out, gas_cost=gas_cost, max_hops=max_hops)
+    best, low, low_out = high, 0, 0
+    for _ in range(12):
+        surplus = best.amount_out - amount_out
+        if surplus <= best.amount_out // 10**9 or best.amount_in - low <= 1:
+            break
+        guess = low + (best.amount_in - low) * (amount_out - low_out) // (best.amount_out - low_out) + 1
+        guess = min(max(guess, low + 1), best.amount_in - 1)
+        try:
+            trial = best_split(market, token_in, token_out, guess, gas_cost=gas_cost, max_hops=max_hops)
+        except QuoteRefused:
+            low = guess
+            continue
+        if trial.amount_out >= amount_out:
+            best = trial
+        else:
+            low, low_out = guess, trial.amount_out
+    return best
+
+
+def _enough_for(
+    market: Market, token_in: Address, token_out: Address, amount_out: int, *, gas_cost: GasCost, max_hops: int
+) -> Allocation:
+    """Some split that pays `amount_out` or more: doubled from the best price for a small amount."""
+    guess = _first_guess(market, token_in, token_out, amount_out, max_hops=max_hops)
+    for _ in range(40):
+        try:
+            found = best_split(market, token_in, token_out, guess, gas_cost=gas_cost, max_hops=max_hops)
+        except QuoteRefused as refused:
+            raise QuoteRefused(
+                Refusal.INSUFFICIENT_LIQUIDITY, "the amount is beyond the liquidity known here; ask for less"
+            ) from refused
+        if found.amount_out >= amount_out:
+            return found
+        shortfall_ratio = amount_out * 1_001 // max(1, found.amount_out)
+        guess = guess * min(max(shortfall_ratio, 1_001), 2_000) // 1_000 + 1
+    raise QuoteRefused(Refusal.INSUFFICIENT_LIQUIDITY, "the amount is beyond the liquidity known here; ask for less")
+
+
+def _first_guess(market: Market, token_in: Address, token_out: Address, amount_out: int, *, max_hops: int) -> int:
+    """The input that the best path would need if its price held, from doubling trial amounts."""
+    paths = candidate_paths(market, token_in, token_out, max_hops=max_hops)
+    probe, best_in = 1, None
+    for _ in range(128):
+        out = max((_output(market.states, path, probe) for path in paths), default=0)
+        if out > 0:
+            best_in = max(1, probe * amount_out // out)
+            if out * 4 >= amount_out:
+                return best_in
+        elif best_in is not None:
+            return best_in
+        probe *= 2
+    if best_in is None:
+        raise QuoteRefused(Refusal.INSUFFICIENT_LIQUIDITY, "no path joins the two tokens on the chosen venues")
+    return best_in

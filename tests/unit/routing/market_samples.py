@@ -1,0 +1,19 @@
+"""Small markets on real pool mathematics, for the routing tests."""
+
+from oms.domain.venue import Family, PoolKey
+from oms.liquidity.constant_product import ConstantProductPool
+from oms.liquidity.listing import ListedPool
+from oms.routing.market import Market, edges_of
+from oms.units import Address
+
+A, B, C, D = (Address("0x" + digit * 40) for digit in "1234")
+
+
+def listed(number: int, token0: Address, token1: Address, reserve0: int, reserve1: int) -> ListedPool:
+    pool_id = f"0x{number:040x}"
+    pool = ConstantProductPool(pool_id, token0, token1, reserve0, reserve1)
+    return ListedPool(PoolKey(Family.UNISWAP_V2, "uniswap_v2", pool_id, Address(pool_id), (token0, token1)), pool)
+
+
+def market(*pools: ListedPool) -> Market:
+    return Market.of(edges_of(pools, [A, B, C, D]))
