@@ -54,6 +54,7 @@ class Refusal(StrEnum):
     UNKNOWN_TOKEN = "token not in pool"  # noqa: S105 (a reason, not a secret)
     INSUFFICIENT_LIQUIDITY = "insufficient liquidity"
     AMOUNT_TOO_LARGE = "amount above the pool's limit"
+    BELOW_MINIMUM = "below the venue's minimum"
     MATH_OVERFLOW = "arithmetic overflow"
     NOT_CONVERGED = "invariant did not converge"
     UNSAFE_STATE = "pool state outside its safe bounds"

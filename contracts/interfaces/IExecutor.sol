@@ -63,7 +63,7 @@ interface IExecutor {
     error PoolMissing(address pool);
     /// @notice A native pool asked for without the wrapped coin at the right end.
     error NotNative(address tokenIn, address tokenOut);
-    error PartialFill(uint256 asked, uint256 filled);
+    error PartialFill(uint256 asked, int256 filled);
     error CallbackNotArmed(address caller);
     error CallbackOverBudget(int256 owed, uint256 budget);
     error CallbackMissed(address venue);

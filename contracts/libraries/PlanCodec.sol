@@ -110,36 +110,36 @@ library PlanCodec {
     function leg(Header memory header, uint256[] memory available, Cursor start)
         internal
         pure
-        returns (Leg memory leg, Cursor at)
+        returns (Leg memory shared, Cursor at)
     {
         uint256 mode;
-        (leg.kind, at) = take(start, 1);
-        (leg.indexIn, at) = take(at, 1);
-        (leg.indexOut, at) = take(at, 1);
+        (shared.kind, at) = take(start, 1);
+        (shared.indexIn, at) = take(at, 1);
+        (shared.indexOut, at) = take(at, 1);
         (mode, at) = take(at, 1);
         if (
-            leg.indexIn >= header.tokenCount || leg.indexOut >= header.tokenCount || leg.indexIn == leg.indexOut
-                || leg.indexIn == TOKEN_OUT || leg.indexOut == TOKEN_IN
-        ) revert IExecutor.TokenIndex(start.offset(), leg.indexIn, leg.indexOut);
-        leg.tokenIn = token(header, leg.indexIn);
-        leg.tokenOut = token(header, leg.indexOut);
+            shared.indexIn >= header.tokenCount || shared.indexOut >= header.tokenCount || shared.indexIn == shared.indexOut
+                || shared.indexIn == TOKEN_OUT || shared.indexOut == TOKEN_IN
+        ) revert IExecutor.TokenIndex(start.offset(), shared.indexIn, shared.indexOut);
+        shared.tokenIn = token(header, shared.indexIn);
+        shared.tokenOut = token(header, shared.indexOut);
 
-        uint256 limit = available[leg.indexIn];
+        uint256 limit = available[shared.indexIn];
         if (mode == AMOUNT_ALL) {
-            leg.amount = limit;
+            shared.amount = limit;
         } else if (mode == AMOUNT_EXACT) {
-            (leg.amount, at) = take(at, 16);
-            if (leg.amount > limit) revert IExecutor.AmountAboveAvailable(start.offset(), leg.amount, limit);
+            (shared.amount, at) = take(at, 16);
+            if (shared.amount > limit) revert IExecutor.AmountAboveAvailable(start.offset(), shared.amount, limit);
         } else if (mode == AMOUNT_SHARE) {
             uint256 share;
             (share, at) = take(at, 4);
-            leg.amount = (limit * share) >> 32;
+            shared.amount = (limit * share) >> 32;
         } else {
             revert IExecutor.UnknownAmountMode(start.offset(), mode);
         }
-        if (leg.amount == 0) revert IExecutor.ZeroLegAmount(start.offset());
+        if (shared.amount == 0) revert IExecutor.ZeroLegAmount(start.offset());
         // Every venue's signed types hold what is below 2^127; no real amount comes near.
-        if (leg.amount > uint256(uint128(type(int128).max))) revert IExecutor.AmountOverflow(leg.amount);
+        if (shared.amount > uint256(uint128(type(int128).max))) revert IExecutor.AmountOverflow(shared.amount);
     }
 
     function _distinct(Header memory header) private pure {

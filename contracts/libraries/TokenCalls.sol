@@ -49,7 +49,6 @@ library TokenCalls {
         // Reads `data` where it lies; the answer's first word goes to scratch space; revert data goes beyond the free
         // pointer and ends the call.
         assembly ("memory-safe") {
-            mstore(0, 0)
             let success := call(gas(), token, 0, add(data, 32), mload(data), 0, 32)
             switch success
             case 0 {

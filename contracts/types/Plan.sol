@@ -4,13 +4,13 @@ pragma solidity 0.8.30;
 /// @notice A position in calldata.
 type Cursor is uint256;
 
-using {asOffset as offset} for Cursor global;
+using {offset} for Cursor global;
 
 /// @dev `execute(bytes)` puts the plan's first byte behind the selector, the offset word and the length word.
 uint256 constant PLAN_START = 68;
 
 /// @notice The byte offset into the plan, for error messages.
-function asOffset(Cursor at) pure returns (uint256) {
+function offset(Cursor at) pure returns (uint256) {
     return Cursor.unwrap(at) - PLAN_START;
 }
 

@@ -19,7 +19,7 @@ from oms.ports.exchange import Exchange
 from oms.ports.makers import Maker
 from oms.ports.pool_source import PoolSource
 from oms.routing.book_market import BookMarket
-from oms.routing.market import BookEdge, LadderEdge, Market, edges_of
+from oms.routing.market import BookEdge, Edge, LadderEdge, Market, edges_of
 from oms.units import Address, Wei
 
 MAX_EXTENSIONS = 8
@@ -69,7 +69,7 @@ class MarketView:
 
     def market(self, intent: Intent, tokens: Sequence[Token]) -> Market:
         """The graph that this intent may use."""
-        edges = [
+        edges: list[Edge] = [
             *edges_of(self.snapshot.pools, [token.address for token in tokens]),
             *(LadderEdge(ladder, intent.token_in.address, intent.token_out.address) for ladder in self.ladders),
             *(BookEdge(book, intent.token_in.address, intent.token_out.address) for book in self.books),
@@ -90,8 +90,8 @@ def look(
     ]
     with ThreadPoolExecutor(max_workers=1 + len(makers) + len(listings)) as pool:
         snapshot = pool.submit(_pools, sources.pools, intent, tokens, venues)
-        ladders = [pool.submit(_asked, m.name, lambda m=m: m.ladder(intent.token_in, intent.token_out)) for m in makers]  # type: ignore[misc]
-        books = [pool.submit(_asked, item.exchange.name, lambda item=item: _book(item)) for item in listings]  # type: ignore[misc]
+        ladders = [pool.submit(_asked, m.name, lambda m=m: m.ladder(intent.token_in, intent.token_out)) for m in makers]
+        books = [pool.submit(_asked, item.exchange.name, lambda item=item: _book(item)) for item in listings]
         answered_ladders = [future.result() for future in ladders]
         answered_books = [future.result() for future in books]
         pools = snapshot.result()

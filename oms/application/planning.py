@@ -7,7 +7,6 @@ Must not: send anything, or adjust a plan after it was made; a stale one is made
 import hashlib
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
-from decimal import Decimal, localcontext
 
 from oms.application.market_view import SilentVenue
 from oms.application.plan_file import plan_json
@@ -16,6 +15,7 @@ from oms.domain.plans import ExchangeLeg, Exposure, MakerLeg, PoolLeg, RoutePlan
 from oms.domain.quotes import FirmQuote, QuoteRequest
 from oms.domain.token import Token
 from oms.errors import OmsError, QuoteRefused, StateConflict
+from oms.liquidity.order_book import round_down_to_step, round_up_to_step
 from oms.ports.clock import Clock
 from oms.ports.makers import Maker
 from oms.routing.market import BookEdge, FirmEdge, LadderEdge, Market, Path, PoolEdge
@@ -46,8 +46,8 @@ def _with_firm_quotes(
 ) -> tuple[Allocation, tuple[SilentVenue, ...]]:
     """Replace each ladder that the split uses by a firm quote; a maker that refuses or worsens is left out."""
     split, market, refusals = report.split, report.market, []
-    while ladder := next((leg for leg in split.legs if isinstance(leg.edge, LadderEdge)), None):
-        edge = ladder.edge
+    while indicative := _indicative(split):
+        edge, ladder = indicative
         without = Market.of(e for e in market.edges if e is not edge)
         fallback = _split(report, terms, without)
         try:
@@ -62,6 +62,14 @@ def _with_firm_quotes(
             refusals.append(SilentVenue(edge.label, "its firm quote was worse than doing without it"))
             market, split = without, fallback
     return split, tuple(refusals)
+
+
+def _indicative(split: Allocation) -> tuple[LadderEdge, LegFill] | None:
+    """The first leg of the split that no maker has signed for yet."""
+    for leg in split.legs:
+        if isinstance(leg.edge, LadderEdge):
+            return leg.edge, leg
+    return None
 
 
 def _or_raise(fallback: Allocation | None, error: OmsError) -> Allocation:
@@ -164,24 +172,19 @@ def _chain_leg(leg: LegFill, tokens: Mapping[Address, Token]) -> PoolLeg | Maker
 
 def _exchange_leg(leg: LegFill, edge: BookEdge, tokens: Mapping[Address, Token], terms: PlanTerms) -> ExchangeLeg:
     market = edge.market
-    side = market.side(edge.token_in)
-    with localcontext() as context:
-        context.prec = 40
-        size = market.size(edge.token_in, leg.amount_in)
-        base, quote = (leg.amount_in, leg.amount_out) if side is Side.SELL else (leg.amount_out, leg.amount_in)
-        whole_quote = Decimal(quote).scaleb(-market.quote.decimals)
-        whole_base = Decimal(base).scaleb(-market.base.decimals)
-        fee = 1 - market.rules.taker_fee if side is Side.SELL else 1 + market.rules.taker_fee
-        step = market.rules.price_step
-        expected = (whole_quote / whole_base / fee / step).to_integral_value("ROUND_HALF_EVEN") * step
-        drift = expected * terms.slippage / BPS
-        limit = expected - drift if side is Side.SELL else expected + drift
-        limit = (limit / step).to_integral_value("ROUND_CEILING" if side is Side.SELL else "ROUND_FLOOR") * step
-        exposure = Exposure(size, size * expected, abs(expected - limit) * size)
+    fill = market.fill(edge.token_in, leg.amount_in)
+    step, expected = market.rules.price_step, fill.average_price
+    drift = expected * terms.slippage / BPS
+    if fill.side is Side.SELL:
+        limit = round_up_to_step(expected - drift, step)
+    else:
+        limit = round_down_to_step(expected + drift, step)
+    size = fill.base_amount
+    exposure = Exposure(size, size * expected, abs(expected - limit) * size)
     return ExchangeLeg(
         exchange=market.book.exchange,
         symbol=market.book.symbol,
-        side=side,
+        side=fill.side,
         token_in=tokens[edge.token_in],
         token_out=tokens[edge.token_out],
         size=size,

@@ -220,7 +220,8 @@ def _path_fee_bps(path: Path) -> float | None:
 def edge_fee_bps(edge: Edge) -> float | None:
     """The LP's or the taker's fee of one edge; a maker's is in its price."""
     if isinstance(edge, PoolEdge):
-        return pool_fee(edge.listed.pool, edge.token_in, edge.token_out) * BPS
+        fee = pool_fee(edge.listed.pool, edge.token_in, edge.token_out)
+        return None if fee is None else fee * BPS
     return float(edge.market.rules.taker_fee) * BPS if isinstance(edge, BookEdge) else 0.0
 
 

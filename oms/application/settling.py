@@ -168,7 +168,9 @@ def execute(desk: Desk, plan: RoutePlan, *, order_id: str, impact_bps: float) ->
 
 def _settle_and_hedge(desk: Desk, plan: RoutePlan, order_id: str, impact_bps: float) -> Outcome:
     findings = _plan_checks(desk, plan, impact_bps=impact_bps)
-    receipt, simulation, legs = None, None, ()
+    receipt: Receipt | None = None
+    simulation: Simulation | None = None
+    legs: tuple[LegResult, ...] = ()
     if plan.chain_legs and all(finding.passed for finding in findings):
         simulation = _simulate(desk, plan)
         _record_simulation(desk, order_id, simulation, plan)
@@ -321,7 +323,10 @@ def _submit(exchange: Exchange, approved: Approved[ExchangeOrder], client_order_
     try:
         return exchange.submit_order(approved).fills
     except OutcomeUnknown:
-        return exchange.order(client_order_id).fills
+        report = exchange.order(client_order_id)
+        if report is None:
+            raise
+        return report.fills
 
 
 def _hedge_checks(desk: Desk, plan: RoutePlan, leg: ExchangeLeg, exchange: Exchange) -> list[CheckResult]:
@@ -330,7 +335,8 @@ def _hedge_checks(desk: Desk, plan: RoutePlan, leg: ExchangeLeg, exchange: Excha
         currency, needed = base, leg.size
     else:
         currency, needed = quote, leg.size * leg.limit_price * (1 + leg.taker_fee)
-    held = exchange.balances().get(currency, Decimal(0))
+    balance = exchange.balances().get(currency)
+    held = balance.free if balance is not None else Decimal(0)
     return [
         checks.hedge_is_on_plan(leg, plan.exchange_legs, worst_bps=desk.limits.max_slippage_bps),
         checks.exchange_balance_suffices(leg, held, currency, needed),
@@ -347,7 +353,7 @@ def _hedge_filled(
 ) -> HedgeResult:
     filled = sum((fill.amount for fill in fills), Decimal(0))
     value = sum((fill.amount * fill.price for fill in fills), Decimal(0))
-    fee = sum((fill.fee for fill in fills), Decimal(0))
+    fee = sum((fill.fee_amount for fill in fills), Decimal(0))
     currency = fills[0].fee_currency if fills else ""
     average = value / filled if filled else Decimal(0)
     desk.journal.append(

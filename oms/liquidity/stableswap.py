@@ -11,12 +11,13 @@ are uint256: a product, sum or difference that leaves that range reverts on chai
 
 from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
+from functools import partial
 from math import isqrt
 from typing import NamedTuple
 
 from oms.domain.venue import Family
 from oms.errors import QuoteRefused, Refusal
-from oms.liquidity.inversion import least_input
+from oms.liquidity.least_input import least_input
 from oms.liquidity.pool import Limits, Swap
 from oms.units import UINT256_MAX, Address
 
@@ -65,7 +66,7 @@ class _Lane(NamedTuple):
     x_out: int
     rate_in: int
     rate_out: int
-    count: int
+    n_coins: int
     d: int
     prefix: int
     """D times D / (n·x) over the coins before i, but j: the chain's running product when it comes to coin i."""
@@ -85,13 +86,13 @@ class _Lane(NamedTuple):
         a step of the loop goes from y to ⌊r + (y - r)² / (2y + p)⌋, r the exact root; so it never goes below ⌊r⌋, and
         can only stop above if r is within 1 / (2r + p) of the next integer. Then y² + p·y - c at ⌊r⌋ + 1 is below 8.
         """
-        x_in, x_out, rate_in, _, count, d, c, suffix, p, d_precise, ann_count = self
+        x_in, x_out, rate_in, _, n_coins, d, c, suffix, p, d_precise, ann_count = self
         if amount_in <= 0:
             raise QuoteRefused(Refusal.ZERO_AMOUNT)
         x = x_in + amount_in * rate_in // PRECISION
         c *= d
         largest = c
-        c //= x * count
+        c //= x * n_coins
         for scaled in suffix:
             c *= d
             if c > largest:
@@ -131,7 +132,7 @@ class StableSwapPool:
     admin_fee: int
     timestamp: int
     killed: bool = False
-    _lanes: dict[tuple[int, int], _Lane] = field(default_factory=dict, init=False, repr=False, compare=False, hash=False)
+    _lanes: dict[tuple[int, int], _Lane] = field(default_factory=dict, init=False, repr=False, compare=False)
 
     @property
     def family(self) -> Family:
@@ -151,7 +152,7 @@ class StableSwapPool:
         return get_d(self._scaled(), self.a(), a_precision=self.amplification.a_precision)
 
     def amount_out(self, i: int, j: int, amount_in: int) -> int:
-        """What `exchange(i, j, amount_in)` pays, base units, without building the state after. Raises `QuoteRefused`."""
+        """What `exchange(i, j, amount_in)` pays, base units, and no state after. Raises `QuoteRefused`."""
         lane = self._lanes.get((i, j)) or self._lane(i, j)
         dy = lane.gross_out(amount_in)
         return (dy - dy * self.fee // FEE_DENOMINATOR) * PRECISION // lane.rate_out
@@ -173,11 +174,12 @@ class StableSwapPool:
         if amount_out >= self.balances[j]:
             raise QuoteRefused(Refusal.INSUFFICIENT_LIQUIDITY, "asked for all that the pool holds, or more")
         guess = self._input_near(i, j, amount_out)
-        amount_in = least_input(lambda amount: self.amount_out(i, j, amount), amount_out, guess=guess)
+        ceiling = self.limits(token_in, token_out).max_amount_in
+        amount_in = least_input(partial(self.amount_out, i, j), amount_out, guess=guess, ceiling=ceiling)
         return self._exchange(i, j, amount_in)
 
     def view_get_dy(self, token_in: Address, token_out: Address, amount_in: int) -> int:
-        """What the view `get_dy` answers: scaled down first, fee after, so up to a unit more or less than `exchange`."""
+        """What the view `get_dy` answers: scaled down first, fee after, so it may be a unit off `exchange`."""
         i, j = self._indices(token_in, token_out)
         scaled = self._scaled()
         x = _uint256(scaled[i] + _uint256(amount_in * self.rates[i]) // PRECISION)

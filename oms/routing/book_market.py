@@ -1,19 +1,21 @@
-"""An exchange's book between two on-chain tokens: raw amounts in, raw amounts out, after the taker's fee.
+"""An exchange's book between two on-chain tokens: base units in, base units out, after the taker's fee.
 
-Owns: the mapping from a book's base and quote to tokens, and the rounding to lots.
+Owns: the mapping from a book's base and quote to tokens, and the rounding between decimals and base units.
 Must not: pretend that exchange and chain balances are one; a plan that uses it names an off-chain leg.
 """
 
 from dataclasses import dataclass
-from decimal import ROUND_DOWN, Decimal, localcontext
+from decimal import ROUND_CEILING, ROUND_FLOOR, Context, Decimal
 
 from oms.domain.plans import Side
-from oms.domain.quotes import BookLevel, ExchangeMarket, OrderBook
+from oms.domain.quotes import ExchangeMarket, OrderBook
 from oms.domain.token import Token
 from oms.errors import QuoteRefused, Refusal
+from oms.liquidity.order_book import BookFill, buy_with_quote, fill_base
 from oms.units import Address
 
-_PRECISION = 60
+_DOWN = Context(prec=400, rounding=ROUND_FLOOR)
+_UP = Context(prec=400, rounding=ROUND_CEILING)
 
 
 @dataclass(frozen=True, slots=True)
@@ -29,83 +31,38 @@ class BookMarket:
         """Selling the base, or buying it."""
         return Side.SELL if token_in == self.base.address else Side.BUY
 
-    def amount_out(self, token_in: Address, amount_in: int) -> int:
-        """What a market order for exactly `amount_in` leaves after the fee, rounded down; lots are not applied.
+    def fill(self, token_in: Address, amount_in: int) -> BookFill:
+        """What a taker giving at most `amount_in` base units trades, in whole lots. Raises `QuoteRefused`."""
+        if self.side(token_in) is Side.SELL:
+            given = Decimal(amount_in).scaleb(-self.base.decimals, _DOWN)
+            return fill_base(self.book, self.rules, side=Side.SELL, base_amount=given)
+        given = Decimal(amount_in).scaleb(-self.quote.decimals, _DOWN)
+        return buy_with_quote(self.book, self.rules, quote_amount=given)
 
-        Raises `QuoteRefused` when the book is not that deep.
-        """
-        with localcontext() as context:
-            context.prec = _PRECISION
-            given = Decimal(amount_in).scaleb(-self._token(token_in).decimals)
-            if self.side(token_in) is Side.SELL:
-                value = _walk(self.book.bids, given) * (1 - self.rules.taker_fee)
-                return _raw_down(value, self.quote.decimals)
-            bought = _spend_quote(self.book.asks, given / (1 + self.rules.taker_fee))
-            return _raw_down(bought, self.base.decimals)
+    def amount_out(self, token_in: Address, amount_in: int) -> int:
+        """What that fill brings after the fee, rounded down. Raises `QuoteRefused`."""
+        fill = self.fill(token_in, amount_in)
+        if fill.side is Side.SELL:
+            return _raw(fill.net_quote, self.quote.decimals, _DOWN)
+        return _raw(fill.base_amount, self.base.decimals, _DOWN)
 
     def whole_lots(self, token_in: Address, amount_in: int) -> int:
-        """The largest amount at or below `amount_in` that the exchange's lot step can trade; 0 below its minimum."""
-        with localcontext() as context:
-            context.prec = _PRECISION
-            given = Decimal(amount_in).scaleb(-self._token(token_in).decimals)
-            if self.side(token_in) is Side.SELL:
-                lots = (given / self.rules.size_step).to_integral_value(ROUND_DOWN) * self.rules.size_step
-                enough = lots > 0 and lots * self._best(self.book.bids) >= self.rules.min_notional
-                return _raw_down(lots, self.base.decimals) if enough else 0
-            base = _spend_quote(self.book.asks, given / (1 + self.rules.taker_fee))
-            lots = (base / self.rules.size_step).to_integral_value(ROUND_DOWN) * self.rules.size_step
-            cost = _walk(self.book.asks, lots) * (1 + self.rules.taker_fee)
-            return _raw_up(cost, self.quote.decimals) if cost >= self.rules.min_notional and lots > 0 else 0
-
-    def size(self, token_in: Address, amount_in: int) -> Decimal:
-        """The order's size in base units of account for a whole-lot `amount_in`."""
-        with localcontext() as context:
-            context.prec = _PRECISION
-            given = Decimal(amount_in).scaleb(-self._token(token_in).decimals)
-            if self.side(token_in) is Side.BUY:
-                given = _spend_quote(self.book.asks, given / (1 + self.rules.taker_fee))
-            return (given / self.rules.size_step).to_integral_value(ROUND_DOWN) * self.rules.size_step
+        """What that fill gives, rounded up: the part of `amount_in` that lots can trade; 0 where none can."""
+        try:
+            fill = self.fill(token_in, amount_in)
+        except QuoteRefused:
+            return 0
+        if fill.side is Side.SELL:
+            return _raw(fill.base_amount, self.base.decimals, _UP)
+        return _raw(fill.net_quote, self.quote.decimals, _UP)
 
     def best_price(self, token_in: Address) -> Decimal:
         """Quote per base at the touch that an order giving `token_in` would take."""
-        return self._best(self.book.bids if self.side(token_in) is Side.SELL else self.book.asks)
-
-    def _token(self, address: Address) -> Token:
-        return self.base if address == self.base.address else self.quote
-
-    @staticmethod
-    def _best(levels: tuple[BookLevel, ...]) -> Decimal:
+        levels = self.book.bids if self.side(token_in) is Side.SELL else self.book.asks
         if not levels:
             raise QuoteRefused(Refusal.INSUFFICIENT_LIQUIDITY, "the book is empty on that side")
         return levels[0].price
 
 
-def _walk(levels: tuple[BookLevel, ...], size: Decimal) -> Decimal:
-    """The quote value of trading `size` base through the levels."""
-    value = Decimal(0)
-    for level in levels:
-        taken = min(size, level.size)
-        value += taken * level.price
-        size -= taken
-        if not size:
-            return value
-    raise QuoteRefused(Refusal.INSUFFICIENT_LIQUIDITY, f"the book is {size:f} short")
-
-
-def _spend_quote(asks: tuple[BookLevel, ...], value: Decimal) -> Decimal:
-    bought = Decimal(0)
-    for level in asks:
-        affordable = min(level.size, value / level.price)
-        bought += affordable
-        value -= affordable * level.price
-        if affordable < level.size or not value:
-            return bought
-    raise QuoteRefused(Refusal.INSUFFICIENT_LIQUIDITY, f"the book is {value:f} short on the ask side")
-
-
-def _raw_down(value: Decimal, decimals: int) -> int:
-    return int(value.scaleb(decimals).to_integral_value(ROUND_DOWN))
-
-
-def _raw_up(value: Decimal, decimals: int) -> int:
-    return -int((-value).scaleb(decimals).to_integral_value("ROUND_FLOOR"))
+def _raw(value: Decimal, decimals: int, context: Context) -> int:
+    return int(value.scaleb(decimals, context).to_integral_value(context.rounding, context))

@@ -100,7 +100,7 @@ class Anvil:
             Terminal: no binary, or Anvil ended; the message holds its own last words.
         """
         command = [sys.executable, "-I", "-S", str(_GUARD), str(find_anvil(project)), *options.arguments()]
-        output = tempfile.TemporaryFile()  # nameless: nothing is left of it even after kill -9
+        output = tempfile.TemporaryFile()  # noqa: SIM115 (`stop` closes it); nameless, so kill -9 leaves none behind
         guard = subprocess.Popen(command, stdin=subprocess.PIPE, stdout=output, stderr=output, start_new_session=True)
         try:
             url = _await_url(guard, output, options, start_seconds)

@@ -1,7 +1,7 @@
 """The process between us and Anvil: when the pipe from our process closes, for whatever reason, Anvil ends.
 
-Owns: one Anvil, from its start to its end. Run by path, with the standard library alone: `anvil_guard.py ANVIL ARGS...`;
-standard input is the lifeline, its end of file the order to stop. The exit code is Anvil's own.
+Owns: one Anvil, from its start to its end. Run by path, with the standard library alone, as `anvil_guard.py ANVIL
+ARGS...`; standard input is the lifeline, its end of file the order to stop. The exit code is Anvil's own.
 Must not: import anything of `oms` (it starts in hundredths of a second), or read what comes through the lifeline.
 """
 

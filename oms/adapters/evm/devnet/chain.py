@@ -64,6 +64,7 @@ ADDRESSES: Final = {
     "balancer_vault": BALANCER_VAULT,
     "balancer_weighted_factory": BALANCER_WEIGHTED_FACTORY,
     "balancer_stable_factory": BALANCER_STABLE_FACTORY,
+    "builder": BUILDER,
     "desk": DESK,
     "maker": MAKER,
     "no_op_hook": NO_OP_HOOK,

@@ -9,10 +9,9 @@ from dataclasses import dataclass, field
 
 from eth_abi.abi import decode, encode
 from eth_abi.grammar import TupleType, parse
-from eth_utils.address import to_checksum_address
-from eth_utils.crypto import keccak
-from rlp import encode as rlp_encode  # type: ignore[attr-defined]
+from eth_hash.auto import keccak
 
+from oms.adapters.evm.addresses import address_of
 from oms.adapters.evm.rpc import Json, RpcClient, RpcError, RpcFailure
 from oms.errors import Terminal
 from oms.units import Address
@@ -23,10 +22,12 @@ TRANSACTION_GAS = 16_777_216
 
 def encode_call(signature: str, *values: object) -> bytes:
     """Calldata for `name(type,...)`."""
-    return keccak(text=signature)[:4] + encode(_types(signature), values)
+    return keccak(signature.encode())[:4] + encode(_types(signature), values)
 
 
 def _types(signature: str) -> list[str]:
+    if signature.endswith("()"):
+        return []
     parsed = parse(signature[signature.index("(") :])
     if not isinstance(parsed, TupleType):
         raise TypeError(f"{signature} is not a function signature")
@@ -101,8 +102,11 @@ class Transactions:
 
 
 def creation_address(sender: Address, nonce: int) -> Address:
-    """Where the contract that `sender` creates with its transaction `nonce` will be."""
-    return Address(to_checksum_address(keccak(rlp_encode([bytes.fromhex(sender[2:]), nonce]))[12:]))
+    """Where the contract that `sender` creates with its transaction `nonce` will be (RLP of the two, hashed)."""
+    digits = nonce.to_bytes((nonce.bit_length() + 7) // 8, "big")
+    encoded_nonce = digits if 0 < nonce < 0x80 else bytes([0x80 + len(digits)]) + digits
+    payload = b"\x94" + bytes.fromhex(sender[2:]) + encoded_nonce
+    return address_of(int.from_bytes(keccak(bytes([0xC0 + len(payload)]) + payload), "big"))
 
 
 def deploy(rpc: RpcClient, sender: Address, init_code: bytes) -> Address:

@@ -24,10 +24,14 @@ _BLOCK_PARAMETER = {
     "eth_getCode": 1,
     "eth_getAccountInfo": 1,
     "eth_getStorageAt": 2,
+    "eth_call": 1,
+    "eth_estimateGas": 1,
     "eth_getBlockByNumber": 0,
     "eth_getBlockByHash": 0,
 }
-STATE_METHODS = frozenset(m for m in _BLOCK_PARAMETER if not m.startswith("eth_getBlock"))
+STATE_METHODS = frozenset(
+    {"eth_getBalance", "eth_getTransactionCount", "eth_getCode", "eth_getAccountInfo", "eth_getStorageAt"}
+)
 """Methods whose first parameter is an address, and whose answer is state."""
 
 

@@ -140,6 +140,12 @@ def parse_recording(document: Any, *, origin: str = "document") -> Recording:
     )
 
 
+def parse_header(document: Any, *, block: int, origin: str) -> dict[str, str]:
+    """What a recording keeps of a block header as a node returned it. Raises `InvalidRequest` for a malformed one."""
+    check = _Check(origin)
+    return check.header(check.mapping(document, "the header"), block)
+
+
 def save_recording(recording: Recording, path: Path) -> None:
     """Write `recording`, the same bytes for the same state, gzipped when the name ends in `.gz`.
 

@@ -59,8 +59,9 @@ class KnownState:
         self._own = frozenset(ANVIL_ACCOUNTS) | {address.lower() for address in own}
         self._empty = recording.absent | self._own | SYSTEM_CONTRACTS
         self._zero_unknown = zero_unknown
-        self._lock = Lock()
+        self._own_slots_lock = Lock()
         self._own_slots: frozenset[int] | None = None
+        self._accounting_lock = Lock()
         self._accounting: dict[str, frozenset[int]] = {}
 
     def account(self, address: str) -> RecordedAccount:
@@ -82,7 +83,7 @@ class KnownState:
 
     def prepare(self) -> None:
         """Compute the own accounts' slots now, rather than at the first question that needs them."""
-        with self._lock:
+        with self._own_slots_lock:
             if self._own_slots is None:
                 self._own_slots = own_token_slots(self._own, self.recording.accounts)
 
@@ -99,7 +100,7 @@ class KnownState:
         return self._own_slots is not None and slot in self._own_slots
 
     def _pool_accounting(self, address: str) -> frozenset[int]:
-        with self._lock:
+        with self._accounting_lock:
             if address not in self._accounting:
                 self._accounting[address] = pool_accounting_slots(self.recording, address)
             return self._accounting[address]

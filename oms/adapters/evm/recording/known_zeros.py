@@ -14,6 +14,7 @@ from dataclasses import dataclass
 
 from eth_hash.auto import keccak
 
+from oms.adapters.evm.addresses import mapping_slot
 from oms.adapters.evm.recording.format import Recording
 
 MAPPING_SLOTS = range(64)
@@ -42,11 +43,6 @@ class PoolLayout:
     bitmap_slot: int
     tick: int
     spacings: tuple[int, ...]
-
-
-def mapping_slot(key: int, declared_at: int) -> int:
-    """Storage slot of `mapping[key]` for a value-type key, as Solidity lays it out."""
-    return int.from_bytes(keccak(key.to_bytes(32, "big") + declared_at.to_bytes(32, "big")), "big")
 
 
 def own_token_slots(own: Iterable[str], spenders: Iterable[str]) -> frozenset[int]:
