@@ -31,7 +31,8 @@ class RiskLimits(_Frozen):
     }
     max_slippage_bps: Annotated[int, Field(ge=1, le=10_000)] = 100
     max_price_impact_bps: Annotated[int, Field(ge=1, le=10_000)] = 300
-    max_block_age_seconds: Annotated[float, Field(gt=0)] = 60.0
+    max_blocks_behind: Annotated[int, Field(ge=0)] = 1
+    max_node_lag_seconds: Annotated[float, Field(gt=0)] = 180.0
     max_plan_age_seconds: Annotated[float, Field(gt=0)] = 60.0
     max_book_age_seconds: Annotated[float, Field(gt=0)] = 10.0
     min_quote_life_seconds: Annotated[int, Field(ge=0)] = 5

@@ -25,11 +25,11 @@ from oms.units import BPS, Address, Bps, Gas
 
 @dataclass(frozen=True, slots=True)
 class PlanTerms:
-    """What the desk adds to a quote: who settles, the tolerance, and how long the plan may live."""
+    """What the desk adds to a quote: who settles, the tolerance, and until when (Unix seconds of chain time)."""
 
     executor: Address
     slippage: Bps
-    deadline_seconds: int
+    deadline: int
     max_hops: int
 
 
@@ -145,7 +145,7 @@ def _plan(
         gas=Gas(split.gas),
         gas_price=report.view.gas_price,
         gas_cost=split.amount_out - split.net_out,
-        deadline=block.timestamp + terms.deadline_seconds,
+        deadline=terms.deadline,
         created_at=clock.now(),
     )
     return replace(draft, plan_id=hashlib.sha256(plan_json(draft).encode()).hexdigest()[:16])

@@ -72,6 +72,7 @@ class ChainFacts:
     balance: int
     allowance: int
     chain_time: int
+    latest_block: int
 
 
 @dataclass(frozen=True, slots=True)
@@ -214,7 +215,13 @@ def _plan_checks(desk: Desk, plan: RoutePlan, *, impact_bps: float) -> tuple[Che
         checks.impact_within_limit(impact_bps, limits),
         checks.venues_enabled(plan, limits),
         checks.exposure_within_limit(plan, limits),
-        checks.plan_is_fresh(plan, now=desk.clock.now(), chain_time=facts.chain_time, limits=limits),
+        checks.plan_is_fresh(
+            plan,
+            now=desk.clock.now(),
+            chain_time=facts.chain_time,
+            latest_block=facts.latest_block,
+            limits=limits,
+        ),
         checks.balance_suffices(needed, facts.balance, holder="owner" if desk.account.pulls_from_owner else "executor"),
         checks.allowance_matches(needed, facts.allowance, required=desk.account.pulls_from_owner),
     )

@@ -66,7 +66,13 @@ def _quote_cells(row: VenueQuote, report: QuoteReport) -> list[str]:
     else:
         gas_in = -(-row.gas_cost * row.amount_in // max(1, row.amount_out))
         shown, net = amount(row.amount_in, intent.token_in), amount(row.amount_in + gas_in, intent.token_in)
-    fee = "in price" if row.firmness in ("indicative", "firm") else "varies" if row.fee_bps is None else f"{row.fee_bps:.2f}"
+    fee = (
+        "in price"
+        if row.firmness in ("indicative", "firm")
+        else "varies"
+        if row.fee_bps is None
+        else f"{row.fee_bps:.2f}"
+    )
     return [
         row.venue,
         shown,

@@ -45,7 +45,7 @@ class ConstantProductPool:
         return Family.UNISWAP_V2
 
     @property
-    def tokens(self) -> tuple[Address, ...]:
+    def tokens(self) -> tuple[Address, Address]:
         """token0, token1."""
         return (self.token0, self.token1)
 

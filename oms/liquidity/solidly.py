@@ -65,7 +65,9 @@ class SolidlyPool:
             raise QuoteRefused(Refusal.ZERO_AMOUNT, "sell more than zero")
         if not self.reserve0 or not self.reserve1:
             raise QuoteRefused(Refusal.INSUFFICIENT_LIQUIDITY, "the pair is empty; use another pool")
-        traded = amount_in - _checked(amount_in * self.fee) // BPS
+        fee = _checked(amount_in * self.fee) // BPS
+        _checked(fee * _ONE)  # `swap` books the fee per share, with 18 decimals
+        traded = amount_in - fee
         promised = self._stable_out if self.stable else self._volatile_out
         amount_out = promised(zero_for_one, traded)
         if not amount_out:

@@ -68,20 +68,22 @@ def allowance_matches(needed: TokenAmount, allowed: int, *, required: bool) -> C
     return CheckResult("allowance", passed=False, detail=f"{stands} {needed.token} stands approved; {remedy}")
 
 
-def plan_is_fresh(plan: RoutePlan, *, now: float, chain_time: int, limits: RiskLimits) -> CheckResult:
+def plan_is_fresh(
+    plan: RoutePlan, *, now: float, chain_time: int, latest_block: int, limits: RiskLimits
+) -> CheckResult:
     """The plan, its block and its firm quotes are young enough, and its deadline is ahead."""
     age = now - plan.created_at
-    block_age = chain_time - plan.block.timestamp
+    behind = latest_block - plan.block.number
     if age > limits.max_plan_age_seconds:
         return _stale(f"the plan is {age:.0f} s old, at most {limits.max_plan_age_seconds:.0f} are allowed")
-    if block_age > limits.max_block_age_seconds:
-        return _stale(f"its block is {block_age} s old, at most {limits.max_block_age_seconds:.0f} are allowed")
+    if not 0 <= behind <= limits.max_blocks_behind:
+        return _stale(f"it is pinned {behind} blocks before the newest, at most {limits.max_blocks_behind} are allowed")
     if chain_time >= plan.deadline:
         return _stale(f"its deadline passed {chain_time - plan.deadline} s ago")
     for leg in plan.chain_legs:
         if isinstance(leg, MakerLeg) and leg.quote.expiry - chain_time < limits.min_quote_life_seconds:
             return _stale(f"{leg.venue}'s quote expires in {leg.quote.expiry - chain_time} s")
-    return CheckResult("quote age", passed=True, detail=f"{max(age, 0):.1f} s, block {max(block_age, 0)} s")
+    return CheckResult("quote age", passed=True, detail=f"{max(age, 0):.1f} s, {behind} blocks behind")
 
 
 def _stale(reason: str) -> CheckResult:

@@ -211,7 +211,7 @@ def _random_limit(rng: random.Random, pool: ConcentratedPool) -> int | None:
         return None
     if kind < 0.85:
         step = rng.getrandbits(rng.randint(1, pool.sqrt_price_x96.bit_length()))
-        return max(pool.sqrt_price_x96 + rng.choice((-1, 1)) * step, 1)
+        return _clamp(pool.sqrt_price_x96 + rng.choice((-1, 1)) * step, 1, 2**160 - 1)
     if kind < 0.95:
         near = pool.tick + rng.randint(-2_000, 2_000)
         return sqrt_price_at_tick(_clamp(near // pool.tick_spacing * pool.tick_spacing, MIN_TICK, MAX_TICK))

@@ -56,6 +56,7 @@ class Machine(Protocol):
     def set_block(self, *, number: int | None = None, timestamp: int | None = None) -> None: ...
     def snapshot(self) -> object: ...
     def revert(self, snapshot: Any) -> None: ...
+    def release(self, snapshot: Any) -> None: ...
 
 
 class Evm:
@@ -143,7 +144,7 @@ class Evm:
         self._set_block_env()
 
     def snapshot(self) -> object:
-        """Remember the state; snapshots nest."""
+        """Remember the state. Snapshots nest: end each by `revert` or `release`, else calls run out of depth."""
         return self._evm.snapshot(), len(self._balance_undo)
 
     def revert(self, snapshot: Any) -> None:
@@ -152,6 +153,10 @@ class Evm:
         self._evm.revert(checkpoint)
         while len(self._balance_undo) > undo_length:
             self._evm.set_balance(*self._balance_undo.pop())
+
+    def release(self, snapshot: Any) -> None:
+        """Forget the newest snapshot and keep what happened since."""
+        self._evm.commit()
 
     def _set_block_env(self) -> None:
         self._evm.set_block_env(
@@ -248,6 +253,10 @@ class PyEvm:
     def revert(self, snapshot: Any) -> None:
         """Go back to a snapshot, the newest first."""
         self._state.revert(snapshot)
+
+    def release(self, snapshot: Any) -> None:
+        """Forget a snapshot and keep what happened since."""
+        self._state.commit(snapshot)
 
     def _execution_context(self) -> Any:
         return self._context(

@@ -6,13 +6,23 @@ import pytest
 from eth_utils.address import to_checksum_address
 
 from oms.errors import InvalidRequest, QuoteRefused, Refusal
-from oms.liquidity.concentrated import ConcentratedPool, TickMap
+from oms.liquidity.concentrated import ConcentratedPool
 from oms.liquidity.pool import Family
+from oms.liquidity.tick_map import TickMap
 from oms.units import Address
 from tests.differential.concentrated_cases import Request, run
 from tests.differential.evm import SENDER, Evm, Machine, PyEvm, Reverted, calldata, initcode
 
-FEES_AND_SPACINGS = ((100, 1), (500, 10), (3000, 60), (10_000, 200), (1, 2), (0, 50), (999_999, 100), (250_000, 16_383))
+FEES_AND_SPACINGS = (
+    (100, 1),
+    (500, 10),
+    (3000, 60),
+    (10_000, 200),
+    (1, 20),
+    (0, 50),
+    (999_999, 100),
+    (250_000, 16_383),
+)
 SWAPS_PER_POOL = 20
 PAYER = "0x00000000000000000000000000000000000BA4E6"
 _ERC20 = "@uniswap/v2-core/build/ERC20.json"

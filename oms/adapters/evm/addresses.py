@@ -76,5 +76,6 @@ class V4Key:
     @property
     def pool_id(self) -> str:
         """The id by which the pool manager knows the pool: keccak of the ABI-encoded key."""
-        fields = (int(self.currency0, 16), int(self.currency1, 16), self.fee_pips, self.tick_spacing, int(self.hooks, 16))
+        currencies = int(self.currency0, 16), int(self.currency1, 16)
+        fields = (*currencies, self.fee_pips, self.tick_spacing, int(self.hooks, 16))
         return "0x" + keccak(b"".join((field % 2**256).to_bytes(32, "big") for field in fields)).hex()

@@ -31,12 +31,12 @@ _LISTENING = "Listening on 127.0.0.1:"
 _POLL_SECONDS = 0.01
 
 
-def find_anvil(project: Path) -> Path:
-    """The binary that npm installed in `project`, else the one on PATH. Raises `Terminal` when there is neither."""
+def find_anvil(project: Path, *, search_path: str | None = None) -> Path:
+    """The binary that npm installed in `project`, else the one on `search_path` (default PATH). Raises `Terminal`."""
     bundled = project / _BINARY
     if os.access(bundled, os.X_OK):
         return bundled.resolve()
-    found = shutil.which("anvil")
+    found = shutil.which("anvil", path=search_path)
     if found is None:
         raise Terminal("anvil", "not installed; run ./scripts/demo, or `npm ci` in the project")
     return Path(found)
@@ -127,6 +127,11 @@ class Anvil:
         return int(self.url.rpartition(":")[2])
 
     @property
+    def guard_pid(self) -> int:
+        """The process between us and Anvil."""
+        return self._guard.pid
+
+    @property
     def running(self) -> bool:
         """Whether the process is still there."""
         return self._guard.poll() is None
@@ -145,12 +150,15 @@ class Anvil:
             raise StateConflict("snapshot", f"{snapshot} is unknown or was used before; take a new one")
 
     def dump_state(self, path: Path) -> None:
-        """Write the chain as JSON that `AnvilOptions.load_state` and `load_state` read; atomic."""
+        """Write the chain as JSON that `AnvilOptions.load_state` and `load_state` read; atomic. Raises `OSError`."""
         answer = self.rpc.call("anvil_dumpState")
         draft = path.with_name(f".{path.name}.{os.getpid()}")
         path.parent.mkdir(parents=True, exist_ok=True)
-        draft.write_bytes(gzip.decompress(bytes.fromhex(str(answer)[2:])))
-        draft.replace(path)
+        try:
+            draft.write_bytes(gzip.decompress(bytes.fromhex(str(answer)[2:])))
+            draft.replace(path)
+        finally:
+            draft.unlink(missing_ok=True)
 
     def load_state(self, path: Path) -> None:
         """Add a dumped state to this chain. Raises `StateConflict` when Anvil does not take it."""

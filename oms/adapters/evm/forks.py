@@ -133,8 +133,8 @@ def stop_fork(home: Path, name: str = "default") -> ForkRecord | None:
         return None
     for process in (record.process, *record.companions):
         _stop(process)
-    for suffix in (".json", ".log"):
-        (home / "forks" / f"{name}{suffix}").unlink(missing_ok=True)
+    for path in (home / "forks").glob(f"{name}.*"):  # names hold no dot
+        path.unlink(missing_ok=True)
     return record
 
 

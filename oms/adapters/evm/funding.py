@@ -117,7 +117,7 @@ def fund(rpc: RpcClient, token: Address, account: Address, amount: int) -> None:
     holding.write(slot, amount)
     if amount > before:
         backing = quantity(rpc.call("eth_getBalance", token, "latest"), venue=rpc.venue, what="eth_getBalance")
-        rpc.call("anvil_setBalance", token, hex(backing + amount - before))
+        rpc.call("anvil_setBalance", token, hex(min(backing + amount - before, UINT256_MAX)))
 
 
 def set_native_balance(rpc: RpcClient, account: Address, amount_wei: Wei) -> None:

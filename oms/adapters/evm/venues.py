@@ -105,7 +105,7 @@ class ChainVenues:
     curve: tuple[CurveVenue, ...] = ()
     balancer: tuple[BalancerVenue, ...] = ()
     solidly: tuple[SolidlyVenue, ...] = ()
-    log_window_blocks: int = 50_000
+    log_window_blocks: int = 10_000
     """How far back logs are searched for pools that no rule computes; 0 turns the search off."""
 
     @property

@@ -18,7 +18,7 @@ from oms.adapters.makers.messages import ErrorMessage, InfoMessage, LadderMessag
 from oms.adapters.makers.typed_data import signer_of
 from oms.domain.quotes import FirmQuote, IndicativeLadder, LadderLevel, QuoteRequest
 from oms.domain.token import Token
-from oms.errors import Retryable, Terminal, VenueError
+from oms.errors import InvalidRequest, Retryable, Terminal, VenueError
 from oms.ports.clock import Clock
 from oms.units import UINT128_MAX, Address
 
@@ -93,7 +93,8 @@ class HttpMaker:
         message = self._conversation.get(LadderMessage, "/v1/ladder", **query)
         venue = self._conversation.venue
         for field, asked in query.items():
-            _same(venue, field, asked, _address(getattr(message, field)), "levels ignored")
+            if _address(getattr(message, field)) != asked:
+                raise Terminal(venue, f"answered for another {field}: asked {asked}; levels ignored")
         levels = tuple(LadderLevel(Decimal(level.size), Decimal(level.price)) for level in message.levels)
         if any(worse.price > better.price for better, worse in pairwise(levels)):
             raise Terminal(venue, "its levels are not sorted best first; levels ignored")
@@ -101,6 +102,8 @@ class HttpMaker:
 
     def firm_quote(self, request: QuoteRequest) -> FirmQuote:
         """See `oms.ports.makers.Maker`."""
+        if request.chain_id != self.terms.chain_id:
+            raise InvalidRequest("chain", f"maker {self.name} settles on chain {self.terms.chain_id}; ask for that one")
         body = {
             "chain_id": request.chain_id,
             "taker": request.taker,
@@ -123,14 +126,13 @@ def check_firm_quote(quote: FirmQuote, request: QuoteRequest, *, terms: MakerTer
     """
     venue = f"maker {quote.maker_name}"
     expected = {
-        "chain": (terms.chain_id, quote.chain_id),
+        "chain": (request.chain_id, quote.chain_id),
         "settlement contract": (terms.settlement, quote.settlement),
         "maker address": (terms.maker, quote.maker),
         "taker": (request.taker, quote.taker),
         "taker token": (request.taker_token, quote.taker_token),
         "maker token": (request.maker_token, quote.maker_token),
     }
-    _same(venue, "chain", request.chain_id, terms.chain_id)
     for field, (asked, got) in expected.items():
         _same(venue, field, asked, got)
     if request.taker_amount is not None:
@@ -220,9 +222,9 @@ def _firm(message: QuoteMessage, name: str, *, received_at: float) -> FirmQuote:
     )
 
 
-def _same(venue: str, field: str, asked: object, got: object, verdict: str = "quote refused") -> None:
+def _same(venue: str, field: str, asked: object, got: object) -> None:
     if asked != got:
-        raise Terminal(venue, f"signed for another {field}: asked {asked}, got {got}; {verdict}")
+        raise Terminal(venue, f"signed for another {field}: asked {asked}, got {got}; quote refused")
 
 
 def _address(text: str) -> Address:

@@ -10,7 +10,6 @@ from typing import Final
 from eth_account import Account
 from eth_account.messages import SignableMessage, encode_typed_data
 from eth_keys.exceptions import BadSignature
-from eth_keys.exceptions import ValidationError as KeyValidationError
 from eth_utils.exceptions import ValidationError
 
 from oms.domain.quotes import FirmQuote
@@ -48,7 +47,7 @@ def signer_of(quote: FirmQuote) -> Address | None:
         return None
     try:
         return Address(Account.recover_message(_signable(quote), signature=signature))
-    except (BadSignature, KeyValidationError, ValidationError, ValueError):
+    except (BadSignature, ValidationError, ValueError):
         return None
 
 

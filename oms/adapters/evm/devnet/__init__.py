@@ -1,6 +1,13 @@
 """The embedded development chain: mainnet's addresses and bytecode, pools of our own, deterministic from a seed."""
 
-from oms.adapters.evm.devnet.cache import Devnet, SavedDevnet, open_devnet, prepare_devnet
+from oms.adapters.evm.devnet.cache import (
+    Devnet,
+    SavedDevnet,
+    fork_manifest,
+    open_devnet,
+    prepare_devnet,
+    start_devnet_fork,
+)
 from oms.adapters.evm.devnet.manifest import BuiltPool, Manifest
 from oms.adapters.evm.devnet.market import ReferencePrices
 
@@ -10,6 +17,8 @@ __all__ = [
     "Manifest",
     "ReferencePrices",
     "SavedDevnet",
+    "fork_manifest",
     "open_devnet",
     "prepare_devnet",
+    "start_devnet_fork",
 ]

@@ -16,7 +16,7 @@ from oms.adapters.evm.devnet import chain
 from oms.adapters.evm.devnet.chain import BUILDER, DESK, MAKER, TOKENS, USDT, WETH
 from oms.adapters.evm.devnet.deploy import Placement, Transactions, deploy_at, encode_call, read_call
 from oms.adapters.evm.devnet.manifest import BuiltPool
-from oms.adapters.evm.devnet.market import BalancerPlan, ConcentratedPlan, MarketPlan, PairPlan
+from oms.adapters.evm.devnet.market import BalancerPlan, ConcentratedPlan, MarketPlan, PairPlan, ReferencePrices
 from oms.adapters.evm.rpc import RpcClient
 from oms.domain.token import Token
 from oms.errors import Terminal
@@ -83,7 +83,7 @@ class DevnetBuilder:
     rpc: RpcClient
     artifacts: Artifacts
     plan: MarketPlan
-    dollar_prices: dict[Token, float]
+    prices: ReferencePrices
 
     def build(self) -> tuple[BuiltPool, ...]:
         """Everything, in dependency order; returns the pools. Raises `Terminal` when bytecode is missing or reverts."""
@@ -187,7 +187,7 @@ class DevnetBuilder:
         return seeder
 
     def _give(self, transactions: Transactions, token: Token, account: Address, dollars: int) -> None:
-        raw = int(dollars / self.dollar_prices[token]) * 10**token.decimals
+        raw = int(dollars / self.prices.of(token)) * 10**token.decimals
         if token != WETH:
             transactions.add("mint", token.address, encode_call("mint(address,uint256)", account, raw))
         elif account != BUILDER:

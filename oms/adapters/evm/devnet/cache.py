@@ -27,6 +27,7 @@ from oms.adapters.evm.devnet.build import (
 )
 from oms.adapters.evm.devnet.manifest import BuiltPool, Manifest
 from oms.adapters.evm.devnet.market import MarketPlanner, ReferencePrices
+from oms.adapters.evm.forks import ForkRecord, start_fork, stop_fork
 from oms.adapters.evm.rpc import RpcClient
 from oms.domain.token import Token
 from oms.errors import Terminal
@@ -121,6 +122,43 @@ def open_devnet(
     return Devnet(anvil, saved.manifest)
 
 
+def start_devnet_fork(
+    *,
+    home: Path,
+    project: Path,
+    seed: int = 1,
+    prices: ReferencePrices | None = None,
+    port: int = 0,
+    name: str = "default",
+) -> ForkRecord:
+    """Start the development chain detached, for `oms fork up`; `fork_manifest` and `stop_fork` know it by `name`.
+
+    Raises as `start_fork` and `prepare_devnet` do.
+    """
+    saved = prepare_devnet(home=home, project=project, seed=seed, prices=prices)
+    record = start_fork(saved.options(port=port), home=home, project=project, kind="devnet", name=name)
+    try:
+        with RpcClient(record.url) as rpc:
+            mine_now(rpc)
+        saved.manifest.write(_manifest_path(home, name))
+    except BaseException:
+        stop_fork(home, name)
+        raise
+    return record
+
+
+def fork_manifest(home: Path, name: str = "default") -> Manifest | None:
+    """What is on the detached development chain of that name; None when there is none."""
+    try:
+        return Manifest.read(_manifest_path(home, name))
+    except (OSError, ValueError, KeyError, TypeError):
+        return None
+
+
+def _manifest_path(home: Path, name: str) -> Path:
+    return home / "forks" / f"{name}.manifest"
+
+
 def mine_now(rpc: RpcClient) -> None:
     """Bring a loaded chain's newest block to the present; its fixed building time would look like a lagging node."""
     rpc.call("anvil_setNextBlockBaseFeePerGas", hex(BASE_FEE_WEI))
@@ -161,9 +199,8 @@ def _build(artifacts: Artifacts, state: Path, seed: int, prices: ReferencePrices
         auto_impersonate=True,
     )
     plan = MarketPlanner(prices, seed).plan()
-    dollars = {token: float(prices.of(token)) for token in chain.TOKENS}
     with Anvil.start(options, project=artifacts.project) as anvil:
-        pools = DevnetBuilder(anvil.rpc, artifacts, plan, dollars).build()
+        pools = DevnetBuilder(anvil.rpc, artifacts, plan, prices).build()
         block = int(str(anvil.rpc.call("eth_blockNumber")), 16)
         anvil.dump_state(state)
     by_symbol = {token.symbol: prices.of(token) for token in chain.TOKENS}

@@ -23,6 +23,11 @@ class BuiltPool:
     tick_spacing: int = 0
     hooks: Address = ZERO_ADDRESS
 
+    @property
+    def v4_key(self) -> V4Key:
+        """The key of a v4 pool."""
+        return V4Key(self.tokens[0], self.tokens[1], self.fee_pips, self.tick_spacing, self.hooks)
+
 
 @dataclass(frozen=True, slots=True)
 class Manifest:
@@ -45,7 +50,7 @@ class Manifest:
     def hooked_keys(self) -> tuple[V4Key, ...]:
         """Keys of the v4 pools with hooks, which no list of plain tiers would find."""
         hooked = (pool for pool in self.pools if pool.family == "uniswap_v4" and pool.hooks != ZERO_ADDRESS)
-        return tuple(V4Key(*pool.tokens, pool.fee_pips, pool.tick_spacing, pool.hooks) for pool in hooked)
+        return tuple(pool.v4_key for pool in hooked)
 
     def write(self, path: Path) -> None:
         """Save as JSON."""

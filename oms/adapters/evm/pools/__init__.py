@@ -1,0 +1,1 @@
+"""Pool loaders, a module per family, and the source that runs them together."""

@@ -1,0 +1,142 @@
+"""Wiring the desk on an open fork: contracts, accounts, gate facts, and the order's saga.
+
+Owns: which account pays, and the preparation that a fork needs before its first settlement.
+Must not: decide on an order.
+"""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+from eth_abi.abi import encode
+from eth_hash.auto import keccak
+
+from oms.adapters.evm.artifacts import Artifacts
+from oms.adapters.evm.chain import quantity
+from oms.adapters.evm.contracts import OurContracts, deploy_on_fork, our_contracts, venue_ids
+from oms.adapters.evm.funding import fund, set_native_balance
+from oms.adapters.evm.rpc import RpcClient
+from oms.adapters.evm.settlement import ForkSettlement, local_account
+from oms.adapters.makers.chain_time import chain_time
+from oms.adapters.storage.journal import SqliteJournal
+from oms.application.settling import Account, ChainFacts, Desk
+from oms.bootstrap.configuration import SystemClock
+from oms.bootstrap.sessions import DESK, DESK_KEY, ChainSession
+from oms.config import Settings
+from oms.domain.plans import RoutePlan
+from oms.domain.token import Token
+from oms.domain.transactions import TransactionRequest
+from oms.errors import InvalidRequest
+from oms.execution.settlement_calldata import settlement_transaction
+from oms.ports.exchange import Exchange
+from oms.units import Address, Wei
+
+PLAY_MONEY_WEI = Wei(10_000 * 10**18)
+_ALLOWANCE = keccak(b"allowance(address,address)")[:4]
+_APPROVE = keccak(b"approve(address,uint256)")[:4]
+
+
+@dataclass(frozen=True, slots=True)
+class OpenDesk:
+    """A desk ready to settle on a fork, and what it needs closed afterwards."""
+
+    desk: Desk
+    journal: SqliteJournal
+    settlement: ForkSettlement
+    contracts: OurContracts
+    rpc: RpcClient
+
+    def fund_executor(self, token: Token, amount: int) -> bool:
+        """Give the executor play money where it holds less than `amount`; whether any was needed."""
+        (held,) = self.settlement.balances([(self.contracts.executor, token.address)])
+        if held >= amount:
+            return False
+        fund(self.rpc, token.address, self.contracts.executor, amount)
+        return True
+
+    def approve_exactly(self, token: Token, amount: int) -> None:
+        """Let the executor pull exactly `amount` from the owner; anything else that stands is cleared first."""
+        allowed = _allowance(self.rpc, token.address, self.contracts.owner, self.contracts.executor)
+        if allowed == amount:
+            return
+        steps = [amount] if allowed == 0 else [0, amount]
+        for step in steps:
+            data = _APPROVE + encode(["address", "uint256"], [self.contracts.executor, step])
+            transaction = TransactionRequest(
+                token.chain_id, self.contracts.owner, token.address, data, purpose="exact approval"
+            )
+            self.settlement.transact(transaction, record_intent=lambda *_: None)
+
+
+def journal_path(settings: Settings) -> Path:
+    """Where the desk's journal is."""
+    return settings.home / "journal.sqlite"
+
+
+def contracts_of(settings: Settings, session: ChainSession, owner: Address) -> OurContracts:
+    """Our contracts for this owner on this chain. Raises `Terminal` where they are not compiled."""
+    return our_contracts(Artifacts(settings.project), session.venues, owner)
+
+
+def open_desk(
+    settings: Settings,
+    session: ChainSession,
+    *,
+    owner: Address = DESK,
+    exchanges: Sequence[Exchange] = (),
+    pulls_from_owner: bool = False,
+) -> OpenDesk:
+    """A desk on a fork: contracts put there where missing, the owner given ether for gas.
+
+    Raises:
+        InvalidRequest: the session is not a fork; nothing is ever sent to a live chain.
+    """
+    if not session.is_fork:
+        raise InvalidRequest("chain", "orders settle on forks only in this version; leave out --no-fork")
+    rpc = session.rpc
+    contracts = contracts_of(settings, session, owner)
+    if owner == DESK:
+        set_native_balance(rpc, owner, PLAY_MONEY_WEI)
+    deploy_on_fork(rpc, contracts, session.venues)
+    key = local_account(DESK_KEY) if owner == DESK else None
+    settlement = ForkSettlement(rpc, sender=owner, key=key)
+    clock = SystemClock()
+    journal = SqliteJournal(journal_path(settings), clock=clock)
+    account = Account(owner, contracts.executor, pulls_from_owner)
+    ids = venue_ids(session.venues)
+
+    def build(plan: RoutePlan) -> TransactionRequest:
+        return settlement_transaction(
+            plan, owner=owner, executor=contracts.executor, venue_ids=ids, pulls_from_owner=pulls_from_owner
+        )
+
+    desk = Desk(
+        journal=journal,
+        settlement=settlement,
+        exchanges=exchanges,
+        limits=settings.limits,
+        clock=clock,
+        account=account,
+        facts=lambda plan: _facts(rpc, settlement, account, plan),
+        build=build,
+    )
+    return OpenDesk(desk, journal, settlement, contracts, rpc)
+
+
+def _facts(rpc: RpcClient, settlement: ForkSettlement, account: Account, plan: RoutePlan) -> ChainFacts:
+    token = plan.intent.token_in.address
+    (balance,) = settlement.balances([(account.payer, token)])
+    latest = quantity(rpc.call("eth_blockNumber"), venue=rpc.venue, what="eth_blockNumber")
+    allowance = _allowance(rpc, token, account.owner, account.executor)
+    return ChainFacts(balance, allowance, chain_time(rpc), latest)
+
+
+def _allowance(rpc: RpcClient, token: Address, owner: Address, spender: Address) -> int:
+    data = _ALLOWANCE + encode(["address", "address"], [owner, spender])
+    answer = rpc.call("eth_call", {"to": token, "data": "0x" + data.hex()}, "latest")
+    return quantity(answer, venue=rpc.venue, what="allowance")
+
+
+def token_index(tokens: Sequence[Token]) -> Mapping[Address, Token]:
+    """Tokens by address."""
+    return {token.address: token for token in tokens}

@@ -1,0 +1,84 @@
+"""The command line. Each command parses, calls and prints; errors are one line, with exit code 2 or 3.
+
+Owns: names of commands and options, their help, and exit codes.
+Must not: decide anything, or import what a command does not need (a quote has a second and a half in all).
+"""
+
+import sys
+from collections.abc import Callable
+from typing import Any
+
+import click
+
+from oms.errors import OmsError
+
+
+class OmsGroup(click.Group):
+    """A group whose commands are imported when they are called, and whose errors are one line."""
+
+    _COMMANDS = {  # noqa: RUF012 (a table, never written)
+        "demo": "oms.cli.demo:demo",
+        "doctor": "oms.cli.doctor:doctor",
+        "fork": "oms.cli.fork:fork",
+        "journal": "oms.cli.journal:journal",
+        "quote": "oms.cli.quote:quote",
+        "simulate": "oms.cli.swap:simulate",
+        "swap": "oms.cli.swap:swap",
+        "version": "oms.cli.doctor:version",
+    }
+
+    def list_commands(self, ctx: click.Context) -> list[str]:  # noqa: ARG002 (click's signature)
+        """Names in alphabetical order."""
+        return sorted(self._COMMANDS)
+
+    def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:  # noqa: ARG002
+        """Import the command's module and take the command from it."""
+        target = self._COMMANDS.get(cmd_name)
+        if target is None:
+            return None
+        module_name, _, attribute = target.partition(":")
+        command: click.Command = getattr(__import__(module_name, fromlist=[attribute]), attribute)
+        return command
+
+
+@click.group(cls=OmsGroup, context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 110})
+def cli() -> None:
+    """Quote every venue, split, settle atomically, hedge the rest.
+
+    \b
+    Examples:
+      oms quote 25 WETH USDC                        every venue side by side, on the embedded devnet
+      oms quote 25 WETH USDC --rpc-url URL          the same on your own node, read only
+      oms quote 1000 USDC WETH --buy                pay USDC until 1000 WETH are bought
+      oms swap 25 WETH USDC                         plan, check, simulate and settle on a fork
+      oms fork up                                   keep a devnet with a maker and a paper exchange running
+    """
+
+
+def run(command: Callable[[], Any]) -> int:
+    """The exit code of a command: 0, 2 for the caller's fault, 3 for the world's, 130 when interrupted."""
+    try:
+        command()
+    except OmsError as error:
+        click.echo(f"error: {' '.join(str(error).split())}", err=True)
+        return error.exit_code
+    except click.ClickException as error:
+        click.echo(f"error: {' '.join(error.format_message().split())}", err=True)
+        return 2
+    except (KeyboardInterrupt, click.Abort):
+        click.echo("interrupted; the journal knows what was sent: oms journal show", err=True)
+        return 130
+    except click.exceptions.Exit as exit_:
+        return exit_.exit_code
+    except BrokenPipeError:
+        return 0
+    return 0
+
+
+def main() -> None:
+    """Entry point of `oms`."""
+    sys.exit(run(lambda: cli.main(standalone_mode=False)))
+
+
+if __name__ == "__main__":
+    main()

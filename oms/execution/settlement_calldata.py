@@ -1,0 +1,126 @@
+"""From a route plan to the one call that settles its on-chain legs.
+
+Owns: the mapping of legs to packed legs, and the plan's token table.
+Must not: choose amounts; they are the plan's.
+"""
+
+from collections.abc import Mapping
+
+from oms.domain.plans import ChainLeg, MakerLeg, PoolLeg, RoutePlan, Spend, SpendKind
+from oms.domain.transactions import TransactionRequest
+from oms.domain.venue import Family, PoolKey
+from oms.errors import StateConflict
+from oms.execution.plan_codec import (
+    All,
+    Balancer,
+    Concentrated,
+    ConstantProduct,
+    Curve,
+    Exact,
+    MakerQuote,
+    PackedLeg,
+    PackedPlan,
+    Share,
+    Solidly,
+    SwapOn,
+    UniswapV4,
+    executor_calldata,
+)
+from oms.units import Address
+
+VenueIds = Mapping[tuple[Family, str], int]
+"""The executor's number for each factory, by family and venue name."""
+
+
+def settlement_transaction(
+    plan: RoutePlan, *, owner: Address, executor: Address, venue_ids: VenueIds, pulls_from_owner: bool
+) -> TransactionRequest:
+    """The owner's call of the executor. Raises `StateConflict` for a leg that this executor cannot settle."""
+    packed = packed_plan(plan, executor=executor, venue_ids=venue_ids, pulls_from_owner=pulls_from_owner)
+    return TransactionRequest(plan.block.chain_id, owner, executor, executor_calldata(packed), purpose="settlement")
+
+
+def packed_plan(plan: RoutePlan, *, executor: Address, venue_ids: VenueIds, pulls_from_owner: bool) -> PackedPlan:
+    """The plan's on-chain legs as the executor reads them; funds and proceeds are the owner's where they are pulled."""
+    tokens = _token_table(plan)
+    index = {token: position for position, token in enumerate(tokens)}
+    legs = tuple(
+        PackedLeg(
+            index[leg.token_in.address],
+            index[leg.token_out.address],
+            _amount(leg.spend, leg.amount_in),
+            _swap(leg, executor, venue_ids),
+        )
+        for leg in plan.chain_legs
+    )
+    return PackedPlan(
+        tokens=tokens,
+        amount_in=plan.chain_amount_in,
+        min_out=plan.chain_amount_out_min,
+        deadline=plan.deadline,
+        legs=legs,
+        pull=pulls_from_owner,
+        deliver=pulls_from_owner,
+    )
+
+
+def _token_table(plan: RoutePlan) -> tuple[Address, ...]:
+    """Input first, output second, then whatever lies between in order of use."""
+    tokens = dict.fromkeys((plan.intent.token_in.address, plan.intent.token_out.address))
+    for leg in plan.chain_legs:
+        tokens.update(dict.fromkeys((leg.token_in.address, leg.token_out.address)))
+    return tuple(tokens)
+
+
+def _amount(spend: Spend, exact: int) -> Exact | Share | All:
+    match spend.kind:
+        case SpendKind.EXACT:
+            return Exact(exact)
+        case SpendKind.SHARE:
+            return Share(spend.share)
+        case SpendKind.REST:
+            return All()
+
+
+def _swap(leg: ChainLeg, executor: Address, venue_ids: VenueIds) -> SwapOn:
+    return _maker_quote(leg, executor) if isinstance(leg, MakerLeg) else _pool_swap(leg, venue_ids)
+
+
+def _maker_quote(leg: MakerLeg, executor: Address) -> MakerQuote:
+    quote = leg.quote
+    if quote.taker != executor:
+        raise StateConflict(leg.venue, f"signed for {quote.taker}, not for this executor; ask for a quote again")
+    return MakerQuote(
+        maker=quote.maker,
+        maker_amount=quote.maker_amount,
+        taker_amount=quote.taker_amount,
+        expiry=quote.expiry,
+        nonce=quote.nonce,
+        partial_fill_allowed=quote.partial_fill_allowed,
+        signature=quote.signature,
+    )
+
+
+def _pool_swap(leg: PoolLeg, venue_ids: VenueIds) -> SwapOn:
+    key = leg.key
+    match key.family:
+        case Family.UNISWAP_V2:
+            return ConstantProduct(_venue_id(key, venue_ids))
+        case Family.UNISWAP_V3:
+            return Concentrated(_venue_id(key, venue_ids), key.fee_pips)
+        case Family.UNISWAP_V4:
+            return UniswapV4(key.fee_pips, key.tick_spacing, key.native)
+        case Family.CURVE_STABLESWAP | Family.CURVE_CRYPTOSWAP:
+            i, j = key.tokens.index(leg.token_in.address), key.tokens.index(leg.token_out.address)
+            return Curve(key.settles_at, i, j, key.family is Family.CURVE_CRYPTOSWAP)
+        case Family.BALANCER_WEIGHTED | Family.BALANCER_STABLE:
+            return Balancer(bytes.fromhex(key.pool_id[2:]))
+        case Family.SOLIDLY:
+            return Solidly(_venue_id(key, venue_ids), key.stable)
+
+
+def _venue_id(key: PoolKey, venue_ids: VenueIds) -> int:
+    number = venue_ids.get((key.family, key.venue))
+    if number is None:
+        raise StateConflict(key.label, "is not in the executor's list of venues; add it with setVenue")
+    return number
