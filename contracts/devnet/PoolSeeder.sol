@@ -68,10 +68,8 @@ contract PoolSeeder {
         payee = address(0);
     }
 
-    /// @notice Add every range to a v4 pool, each as a position of its own.
-    function seedV4(IV4ManagerToSeed manager, IV4ManagerToSeed.PoolKey calldata key, Range[] calldata ranges)
-        external
-    {
+    /// @notice Add every range to a v4 pool.
+    function seedV4(IV4ManagerToSeed manager, IV4ManagerToSeed.PoolKey calldata key, Range[] calldata ranges) external {
         _arm(address(manager));
         manager.unlock(abi.encode(key, ranges));
         payee = address(0);
@@ -90,20 +88,22 @@ contract PoolSeeder {
         if (msg.sender != payee) revert UnexpectedCallback(msg.sender);
         (IV4ManagerToSeed.PoolKey memory key, Range[] memory ranges) =
             abi.decode(data, (IV4ManagerToSeed.PoolKey, Range[]));
+        IV4ManagerToSeed manager = IV4ManagerToSeed(msg.sender);
         int256 owed0;
         int256 owed1;
         for (uint256 i; i < ranges.length; ++i) {
-            (int256 delta,) = IV4ManagerToSeed(msg.sender).modifyLiquidity(
-                key,
-                IV4ManagerToSeed.ModifyLiquidityParams(
-                    ranges[i].tickLower, ranges[i].tickUpper, int256(uint256(ranges[i].liquidity)), bytes32(0)
-                ),
-                ""
+            IV4ManagerToSeed.ModifyLiquidityParams memory params = IV4ManagerToSeed.ModifyLiquidityParams(
+                ranges[i].tickLower, ranges[i].tickUpper, int256(uint256(ranges[i].liquidity)), bytes32(0)
             );
+            (int256 delta,) = manager.modifyLiquidity(key, params, "");
             owed0 -= delta >> 128; // two int128 halves; the owner's side of a deposit is negative
-            owed1 -= int256(int128(delta));
+            // forge-lint: disable-next-line(unsafe-typecast)
+            owed1 -= int256(int128(delta)); // the cut is meant: it leaves the lower half
         }
+        // Casting is safe: a deposit never pays out, so neither sum is negative.
+        // forge-lint: disable-next-line(unsafe-typecast)
         _settle(key.currency0, uint256(owed0));
+        // forge-lint: disable-next-line(unsafe-typecast)
         _settle(key.currency1, uint256(owed1));
         return "";
     }

@@ -17,7 +17,7 @@ from oms.liquidity.listing import ListedPool, PoolSnapshot
 from oms.ports.clock import Clock
 from oms.ports.exchange import Exchange
 from oms.ports.makers import Maker
-from oms.ports.pool_source import PoolSource
+from oms.ports.pools import ChainPools
 from oms.routing.book_market import BookMarket
 from oms.routing.market import BookEdge, Edge, LadderEdge, Market, edges_of
 from oms.units import Address, Wei
@@ -42,7 +42,7 @@ class ExchangeListing:
 class Sources:
     """Everybody who can be asked for a price."""
 
-    pools: PoolSource
+    pools: ChainPools
     makers: tuple[Maker, ...]
     listings: tuple[ExchangeListing, ...]
     clock: Clock
@@ -118,20 +118,22 @@ def _book(listing: ExchangeListing) -> BookMarket:
     return BookMarket(listing.exchange.order_book(listing.symbol), rules, listing.base, listing.quote)
 
 
-def _pools(source: PoolSource, intent: Intent, tokens: Sequence[Token], venues: frozenset[str] | None) -> PoolSnapshot:
-    snapshot = source.snapshot(tokens, venues=venues)
+def _pools(source: ChainPools, intent: Intent, tokens: Sequence[Token], venues: frozenset[str] | None) -> PoolSnapshot:
+    chosen = None if venues is None else venues & source.venue_names
+    snapshot = source.snapshot(tokens, venues=chosen)
     pools = tuple(_widened(source, listed, intent) for listed in snapshot.pools)
-    return replace(snapshot, pools=pools)
+    skipped = {(entry.venue, entry.pool_id): entry for entry in snapshot.skipped}
+    return replace(snapshot, pools=pools, skipped=tuple(skipped.values()))
 
 
-def _widened(source: PoolSource, listed: ListedPool, intent: Intent) -> ListedPool:
+def _widened(source: ChainPools, listed: ListedPool, intent: Intent) -> ListedPool:
     """Load more ticks while the whole order would leave the known range, as far as the node can give them."""
     for _ in range(MAX_EXTENSIONS):
         needed = _leaves_range(listed, intent)
         if needed is None:
             return listed
         try:
-            wider = source.extend(listed, token_in=needed)
+            wider = source.extend(listed, zero_for_one=listed.key.tokens[0] == needed)
         except OmsError:
             return listed
         if wider == listed:

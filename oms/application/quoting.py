@@ -4,7 +4,7 @@ Owns: the rows of the table, the price of gas in the output token, and the choic
 Must not: sign, send, or ask a maker for a firm quote; `oms.application.planning` does.
 """
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from fractions import Fraction
 
@@ -72,6 +72,7 @@ class QuoteReport:
     split: Allocation
     gas_cost: GasCost
     impact_bps: float
+    tokens: Mapping[Address, Token]
 
     @property
     def best_single(self) -> VenueQuote | None:
@@ -106,10 +107,11 @@ def quote(
     market = view.market(intent, tokens)
     gas_cost = gas_in_output(market, view, wrapped_native, intent.token_out.address)
     token_in, token_out = intent.token_in.address, intent.token_out.address
-    rows = _rows(intent, view, market, gas_cost, max_hops=max_hops, now=now)
+    by_address = {token.address: token for token in tokens}
+    rows = _rows(intent, view, market, gas_cost, by_address, max_hops=max_hops, now=now)
     search = best_split if intent.side is Side.SELL else split_for_output
     split = search(market, token_in, token_out, intent.amount, gas_cost=gas_cost, max_hops=max_hops)
-    return QuoteReport(intent, view, market, rows, split, gas_cost, _split_impact_bps(market, split))
+    return QuoteReport(intent, view, market, rows, split, gas_cost, _split_impact_bps(split), by_address)
 
 
 def gas_in_output(market: Market, view: MarketView, wrapped_native: Address, token_out: Address) -> GasCost:
@@ -125,10 +127,17 @@ def gas_in_output(market: Market, view: MarketView, wrapped_native: Address, tok
 
 
 def _rows(
-    intent: Intent, view: MarketView, market: Market, gas_cost: GasCost, *, max_hops: int, now: float
+    intent: Intent,
+    view: MarketView,
+    market: Market,
+    gas_cost: GasCost,
+    tokens: Mapping[Address, Token],
+    *,
+    max_hops: int,
+    now: float,
 ) -> tuple[VenueQuote, ...]:
     paths = candidate_paths(market, intent.token_in.address, intent.token_out.address, max_hops=max_hops)
-    rows = [_row(intent, view, market, path, gas_cost, now=now) for path in paths]
+    rows = [_row(intent, view, market, path, gas_cost, tokens, now=now) for path in paths]
     direct = [row for row in rows if row.hops == 1]
     routed = sorted((row for row in rows if row.hops > 1 and not row.refusal), key=_rank(intent), reverse=True)
     ranked = sorted(direct, key=_rank(intent), reverse=True) + routed[:MAX_ROUTE_ROWS]
@@ -146,14 +155,23 @@ def _rank(intent: Intent) -> Callable[[VenueQuote], tuple[bool, Fraction]]:
     return key
 
 
-def _row(intent: Intent, view: MarketView, market: Market, path: Path, gas_cost: GasCost, *, now: float) -> VenueQuote:
-    name = " → ".join(edge.label for edge in path)
+def _row(
+    intent: Intent,
+    view: MarketView,
+    market: Market,
+    path: Path,
+    gas_cost: GasCost,
+    tokens: Mapping[Address, Token],
+    *,
+    now: float,
+) -> VenueQuote:
+    name = path_label(path, tokens)
     firmness, age = _firmness(path[0], view, now=now)
     try:
         amount_in = intent.amount if intent.side is Side.SELL else input_for(market.states, path, intent.amount)
         amount_out, leg_gas, _ = fill_path(market.states, path, amount_in)
     except QuoteRefused as refused:
-        return VenueQuote(name, len(path), 0, 0, Fraction(0), 0.0, None, 0, 0, firmness, age, str(refused))
+        return VenueQuote(name, len(path), 0, 0, Fraction(0), 0.0, None, 0, 0, firmness, age, str(refused.reason))
     gas = leg_gas + TRANSACTION_GAS if leg_gas else 0
     scale = Fraction(10**intent.token_in.decimals, 10**intent.token_out.decimals)
     return VenueQuote(
@@ -169,6 +187,14 @@ def _row(intent: Intent, view: MarketView, market: Market, path: Path, gas_cost:
         firmness=firmness,
         age_seconds=age,
     )
+
+
+def path_label(path: Path, tokens: Mapping[Address, Token]) -> str:
+    """The venues of a path, and the tokens between them: `uniswap_v3 5 bp → USDT → curve 0x7f86bf`."""
+    parts = [path[0].label]
+    for edge in path[1:]:
+        parts += [str(tokens[edge.token_in]), edge.label]
+    return " → ".join(parts)
 
 
 def _firmness(edge: Edge, view: MarketView, *, now: float) -> tuple[str, float]:
@@ -225,8 +251,7 @@ def edge_fee_bps(edge: Edge) -> float | None:
     return float(edge.market.rules.taker_fee) * BPS if isinstance(edge, BookEdge) else 0.0
 
 
-def _split_impact_bps(market: Market, split: Allocation) -> float:
+def _split_impact_bps(split: Allocation) -> float:
     """The average price's distance from the best marginal price among the paths used."""
-    del market
     best = max((marginal_price(path) for path, _ in split.paths), default=0.0)
     return max(0.0, (1 - split.amount_out / split.amount_in / best) * BPS) if best else 0.0

@@ -11,6 +11,7 @@ from pathlib import Path
 from types import TracebackType
 from typing import Self
 
+from oms.adapters.evm.addresses import parse_address
 from oms.adapters.evm.anvil import Anvil, AnvilOptions
 from oms.adapters.evm.artifacts import Artifacts
 from oms.adapters.evm.chain import quantity
@@ -200,3 +201,8 @@ def _manifest(settings: Settings, record: ForkRecord) -> Manifest | None:
     if record.kind != "devnet":
         return None
     return Manifest.read(settings.home / "forks" / f"{record.name}.manifest")
+
+
+def parse_account(text: str) -> Address:
+    """An account to act for on a fork. Raises `InvalidRequest` for anything but an address."""
+    return parse_address(text, field="account")

@@ -15,7 +15,7 @@ from oms.application.quoting import QuoteReport, VenueQuote
 from oms.application.settling import HedgeResult, Outcome
 from oms.domain.plans import ExchangeLeg, RoutePlan, Side, SpendKind
 from oms.domain.token import Token, TokenAmount
-from oms.domain.transactions import BalanceChange, Simulation
+from oms.domain.transactions import BalanceChange, Simulation, TransferLog
 from oms.risk.gate import CheckResult
 from oms.units import BPS, ZERO_ADDRESS, Address, format_amount
 
@@ -98,7 +98,7 @@ def quote_summary(console: Console, report: QuoteReport) -> None:
     table = Table(title="split", title_justify="left")
     for name in ("leg", "share", "in", "out"):
         table.add_column(name, justify="left" if name == "leg" else "right")
-    tokens = {token.address: token for token in (intent.token_in, intent.token_out)}
+    tokens = report.tokens
     for leg in split.legs:
         share = (
             f"{Decimal(leg.amount_in) / Decimal(split.amount_in):.1%}"
@@ -108,8 +108,8 @@ def quote_summary(console: Console, report: QuoteReport) -> None:
         table.add_row(
             leg.edge.label,
             share,
-            _maybe(leg.amount_in, tokens.get(leg.edge.token_in)),
-            _maybe(leg.amount_out, tokens.get(leg.edge.token_out)),
+            shown_amount(leg.amount_in, tokens[leg.edge.token_in]),
+            shown_amount(leg.amount_out, tokens[leg.edge.token_out]),
         )
     console.print(table)
     total = split.net_out if intent.side is Side.SELL else split.amount_in
@@ -123,8 +123,9 @@ def quote_summary(console: Console, report: QuoteReport) -> None:
         console.print(f"[dim]skipped {skipped.venue} {skipped.pool_id[:10]}…: {skipped.reason}[/]")
 
 
-def _maybe(raw: int, token: Token | None) -> str:
-    return f"{amount(raw, token)} {token}" if token is not None else "(between)"
+def shown_amount(raw: int, token: Token) -> str:
+    """A rounded amount with its symbol."""
+    return f"{amount(raw, token)} {token}"
 
 
 def plan_table(plan: RoutePlan) -> Table:
@@ -191,6 +192,20 @@ def changes_table(
         table.add_row(
             name, symbol, Text(text if change.delta < 0 else "+" + text, style="red" if change.delta < 0 else "green")
         )
+    return table
+
+
+def transfers_table(
+    transfers: Sequence[TransferLog], tokens: Mapping[Address, Token], names: Mapping[Address, str]
+) -> Table:
+    """Every token transfer, in order."""
+    table = Table(title="transfers", title_justify="left")
+    for name in ("from", "to", "amount"):
+        table.add_column(name, justify="right" if name == "amount" else "left")
+    for log in transfers:
+        token = tokens.get(log.token)
+        text = str(TokenAmount(token, log.amount)) if token else f"{log.amount} of {log.token}"
+        table.add_row(names.get(log.sender, log.sender), names.get(log.recipient, log.recipient), text)
     return table
 
 

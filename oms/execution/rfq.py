@@ -36,7 +36,9 @@ _DOMAIN_FIELDS: Final = (
     ("chainId", "uint256"),
     ("verifyingContract", "address"),
 )
-_DOMAIN_TYPEHASH: Final = keccak(f"EIP712Domain({','.join(f'{kind} {name}' for name, kind in _DOMAIN_FIELDS)})".encode())
+_DOMAIN_TYPEHASH: Final = keccak(
+    f"EIP712Domain({','.join(f'{kind} {name}' for name, kind in _DOMAIN_FIELDS)})".encode()
+)
 
 
 @dataclass(frozen=True, slots=True)

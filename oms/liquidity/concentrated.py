@@ -110,7 +110,7 @@ class ConcentratedPool:
                 move = (traded << 96) // liquidity
                 price_after = price + move
                 total_out = before_out + (liquidity << 96) * move // price_after // price
-        if total_out > path.max_out:
+        if total_out > path.largest:
             raise QuoteRefused(Refusal.AMOUNT_TOO_LARGE, "the output exceeds int128; sell less")
         return total_out
 
@@ -163,7 +163,7 @@ class ConcentratedPool:
             price = step.price
         spent = abs(amount_specified) - remaining
         taken, paid = (spent, calculated) if exact_in else (calculated, spent)
-        if self.family is Family.UNISWAP_V4 and (taken > INT128_MAX + 1 or paid > INT128_MAX):
+        if self.family is Family.UNISWAP_V4 and max(taken, paid) > INT128_MAX:
             raise QuoteRefused(Refusal.AMOUNT_TOO_LARGE, "the amount exceeds int128; trade less")
         amount0, amount1 = (taken, -paid) if zero_for_one else (-paid, taken)
         return PoolDelta(amount0, amount1, price, tick, liquidity, crossed)

@@ -8,27 +8,22 @@ from collections.abc import Callable
 
 from oms.errors import QuoteRefused, Refusal
 
-_TOO_SMALL = (Refusal.ZERO_AMOUNT, Refusal.ZERO_OUTPUT)
-
 
 def least_input(amount_out: Callable[[int], int], wanted: int, *, guess: int, ceiling: int) -> int:
-    """The least `x` found in `[1, ceiling]` with `amount_out(x) >= wanted`, and `amount_out(x - 1) < wanted`.
+    """The least `x` found in `[1, ceiling]` with `amount_out(x) >= wanted`, one less being refused or not enough.
 
     Where the venue's rounding makes `amount_out` dip, a smaller such `x` may exist; the one returned still suffices.
     A guess near the answer costs about ten evaluations.
 
     Raises:
-        QuoteRefused: whatever `amount_out` refuses but an input or output of zero; `INSUFFICIENT_LIQUIDITY` if even
-            `ceiling` does not suffice.
+        QuoteRefused: `INSUFFICIENT_LIQUIDITY` if not even `ceiling` suffices.
     """
 
     def suffices(amount_in: int) -> bool:
         try:
             return amount_out(amount_in) >= wanted
-        except QuoteRefused as refusal:
-            if refusal.reason in _TOO_SMALL:
-                return False
-            raise
+        except QuoteRefused:
+            return False
 
     high = min(max(guess, 1), ceiling)
     low, step = high - 1, 1

@@ -54,8 +54,7 @@ class TickPath:
         "ends_out",
         "fee_pips",
         "kept_pips",
-        "max_in",
-        "max_out",
+        "largest",
         "starts",
         "walked_in",
         "zero_for_one",
@@ -71,12 +70,11 @@ class TickPath:
         fee_pips: int,
         largest: int,
     ) -> None:
-        """`largest` is the amount type's maximum: int256's in v3, int128's in v4; an input may be one more, negated."""
+        """`largest` is the amount type's maximum: int256's in v3; int128's in v4, where `settle` takes no more."""
         self.zero_for_one = zero_for_one
         self.fee_pips = fee_pips
         self.kept_pips = PIPS - fee_pips
-        self.max_in = largest + (largest == INT128_MAX)
-        self.max_out = largest
+        self.largest = largest
         self.starts = [origin]
         self.ends_in: list[int] = []
         self.ends_out: list[int] = []
@@ -95,7 +93,7 @@ class TickPath:
         """Return the step in which an input ends, walking on as far as that needs. Raises `QuoteRefused`."""
         if amount_in <= 0:
             raise QuoteRefused(Refusal.ZERO_AMOUNT, "sell more than zero")
-        if amount_in > self.max_in:
+        if amount_in > self.largest:
             raise QuoteRefused(Refusal.AMOUNT_TOO_LARGE, "the input exceeds what the pool can be asked; sell less")
         return self._walk(self.ends_in, amount_in)
 
@@ -103,7 +101,7 @@ class TickPath:
         """Return the step in which an output is complete, likewise."""
         if amount_out <= 0:
             raise QuoteRefused(Refusal.ZERO_AMOUNT, "buy more than zero")
-        if amount_out > self.max_out:
+        if amount_out > self.largest:
             raise QuoteRefused(Refusal.AMOUNT_TOO_LARGE, "the output exceeds what the pool can be asked; buy less")
         if self.fee_pips == PIPS:
             raise QuoteRefused(Refusal.INSUFFICIENT_LIQUIDITY, "the fee is the whole input; sell instead")
@@ -136,16 +134,16 @@ class TickPath:
     def limits(self) -> Limits:
         """Return the largest input that can be sold on the known range, and what it buys."""
         try:
-            self._walk(self.ends_in, self.max_in)
+            self._walk(self.ends_in, self.largest)
         except QuoteRefused:
             if not self.ends_in or not self.ends_in[-1]:
                 return Limits(0, 0)
-        most = min(self.ends_in[-1], self.max_in)
+        most = min(self.ends_in[-1], self.largest)
         try:
             return Limits(most, self.sell(most).amount_out)
         except QuoteRefused:
             # Only v4 gets here: the input fits in int128 and its output does not.
-            return Limits(self.buy(self.max_out).amount_in, self.max_out)
+            return Limits(self.buy(self.largest).amount_in, self.largest)
 
     def _walk(self, ends: list[int], amount: int) -> int:
         """Return the first step whose cumulated end covers `amount`; `ends` is `ends_in` or `ends_out`."""
@@ -196,7 +194,7 @@ class TickPath:
         self.starts.append(after)
         self.ends_in.append(after.amount_in)
         self.ends_out.append(end_out)
-        self.walked_in = after.amount_in
+        self.walked_in = min(after.amount_in, self.largest)
 
     def _sell_part(self, start: PathPoint, amount_in: int) -> PathPoint:
         """Return the state after an input that does not complete the step."""
@@ -209,7 +207,7 @@ class TickPath:
         return PathPoint(*totals, price_after, start.liquidity, tick, start.ticks_crossed)
 
     def _within_caps(self, after: PathPoint) -> PathPoint:
-        if after.amount_in > self.max_in or after.amount_out > self.max_out:
+        if max(after.amount_in, after.amount_out) > self.largest:
             raise QuoteRefused(Refusal.AMOUNT_TOO_LARGE, "the amount exceeds int128; trade less")
         return after
 

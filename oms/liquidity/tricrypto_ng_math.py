@@ -44,7 +44,7 @@ _NINTH = 10**36 // 9
 _ROOT_LIMIT = 115792089237316195423570985008687907853269
 """2^256 / 1e36, rounded down: from here on the cube root gives up digits so as not to overflow."""
 
-_DIVIDERS = tuple((10**digits, 10 ** (digits - 18)) for digits in range(48, 16, -4))
+_DIVIDERS: tuple[tuple[int, int], ...] = tuple((10**digits, 10 ** (digits - 18)) for digits in range(48, 16, -4))
 _MAX_ROUNDS = 255
 
 

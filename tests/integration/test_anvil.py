@@ -13,12 +13,14 @@ import pytest
 
 from oms.adapters.evm.anvil import Anvil, AnvilOptions, find_anvil
 from oms.adapters.evm.devnet.chain import DESK
+from oms.adapters.evm.devnet.deploy import Transactions
 from oms.adapters.evm.forks import ProcessRef, find_fork, list_forks, start_fork, stop_fork
 from oms.errors import InvalidRequest, StateConflict, Terminal
+from oms.units import Address
 
 pytestmark = pytest.mark.fork
 
-SOMEBODY = "0x" + "11" * 20
+SOMEBODY = Address("0x" + "11" * 20)
 
 
 @pytest.fixture(scope="module")
@@ -118,7 +120,9 @@ def test_a_fork_reads_its_upstream_at_the_block_asked_for(anvil: Anvil, project:
     anvil.rpc.call("evm_mine")
     block = int(anvil.rpc.call("eth_blockNumber"), 16)
     # A real transfer: what Anvil's cheats write counts for the newest block until the next one.
-    anvil.rpc.call("eth_sendTransaction", {"from": DESK, "to": SOMEBODY, "value": "0x1"})
+    transactions = Transactions.of(anvil.rpc, DESK)
+    transactions.add("transfer", SOMEBODY, b"", value=1)
+    transactions.mine()
     assert wealth(anvil) == 8
     with Anvil.start(AnvilOptions(fork_url=anvil.url, fork_block=block), project=project) as fork:
         assert wealth(fork) == 7

@@ -4,6 +4,7 @@ Owns: the cache in `OMS_HOME/cache`, keyed by everything that the state depends 
 Must not: decide what is on the chain (`market`, `build`).
 """
 
+import contextlib
 import hashlib
 import os
 from collections.abc import Mapping
@@ -210,13 +211,14 @@ def _build(artifacts: Artifacts, state: Path, seed: int, prices: ReferencePrices
 def _digest(artifacts: Artifacts, seed: int, prices: ReferencePrices) -> str:
     """A name for everything that the state depends on: our sources, the bytecode, Anvil, and the settings."""
     digest = hashlib.sha256(f"{seed} {prices} {HARDFORK} {find_anvil(artifacts.project).stat().st_size}".encode())
-    sources = sorted(Path(__file__).parent.glob("*.py"))
-    published = [artifacts.published_path(path) for path in PUBLISHED.values()]
-    for path in (*sources, *published, *(artifacts.our_path(name) for name in OURS)):
-        try:
-            digest.update(path.read_bytes())
-        except OSError:
-            digest.update(b"absent")  # the builder says which, and what to run
+    for path in sorted(Path(__file__).parent.glob("*.py")):
+        digest.update(path.read_bytes())
+    for published in PUBLISHED.values():
+        # The file, not its bytecode: parsing them all would take longer than loading the chain.
+        with contextlib.suppress(OSError):  # the builder says which is absent, and what to run
+            digest.update(artifacts.published_path(published).read_bytes())
+    for name in OURS:
+        digest.update(artifacts.ours(name).init_code)  # forge's files change with what else was compiled
     return digest.hexdigest()[:16]
 
 

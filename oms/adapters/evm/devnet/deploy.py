@@ -4,6 +4,7 @@ Owns: deployment at a chosen address with a constructor that really ran there, a
 Must not: be used on a chain that anybody else uses; it needs Anvil's cheat methods, which no live node has.
 """
 
+import time
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 
@@ -18,6 +19,8 @@ from oms.units import Address
 
 TRANSACTION_GAS = 16_777_216
 """The most that one transaction may use since Osaka (EIP-7825)."""
+
+_RECEIPT_SECONDS = 10.0
 
 
 def encode_call(signature: str, *values: object) -> bytes:
@@ -88,10 +91,19 @@ class Transactions:
         pending, self._pending = self._pending, []
         hashes = checked(self.rpc, self.rpc.batch(("eth_sendTransaction", [body]) for _, body in pending))
         self.rpc.call("evm_mine")
-        receipts = self.rpc.batch(("eth_getTransactionReceipt", [hash_]) for hash_ in hashes)
+        receipts = self._receipts(hashes)
         for (what, body), receipt in zip(pending, receipts, strict=True):
-            if not isinstance(receipt, dict) or receipt.get("status") != "0x1":
+            if receipt is None or receipt.get("status") != "0x1":
                 raise Terminal("anvil", f"{what} failed: {self._reason(body)}; this is a defect, please report it")
+
+    def _receipts(self, hashes: Sequence[str]) -> list[Json]:
+        """All receipts; waited for, since an Anvil that mines by itself does so after it has answered."""
+        deadline = time.monotonic() + _RECEIPT_SECONDS
+        while True:
+            receipts = checked(self.rpc, self.rpc.batch(("eth_getTransactionReceipt", [hash_]) for hash_ in hashes))
+            if None not in receipts or time.monotonic() > deadline:
+                return receipts
+            time.sleep(0.005)
 
     def _reason(self, body: Json) -> str:
         try:

@@ -10,7 +10,7 @@ from threading import Lock
 from oms.adapters.evm.recording.answers import NotRecorded
 from oms.adapters.evm.recording.format import RecordedAccount, Recording
 from oms.adapters.evm.recording.known_zeros import observation_slots, own_token_slots, pool_accounting_slots
-from oms.units import Address
+from oms.units import ZERO_ADDRESS, Address
 
 ANVIL_ACCOUNTS = (
     "0xf39fd6e51aad88f6f4ce6ab8827279cfffb92266",
@@ -36,6 +36,13 @@ SYSTEM_CONTRACTS = frozenset(
 )
 """Written by the node itself at each block, which may read any of their slots."""
 
+FEE_RECIPIENT = Address("0x40c02fb354984833bb0a261a6e645611111a99f4")
+"""The last 20 bytes of keccak("oms.recording.fee_recipient"): an account that no chain has seen.
+
+The miner in made-up headers, so that Anvil can credit fees to it. The zero address would be in the way: the recorded
+chain has seen it, so that where it was not recorded, a fork could mine no transaction at all.
+"""
+
 _EMPTY = RecordedAccount()
 _SYNTHETIC_BASE_FEE_WEI = 10**8
 _EMPTY_TRIE = "0x56e81f171bcc55a6ff8345e692c0f86e5b48e01b996cadc001622fb5e363b421"
@@ -49,15 +56,26 @@ class KnownState:
 
     client_version = "recorded-mainnet/1"
 
-    def __init__(self, recording: Recording, *, own: Collection[Address] = (), zero_unknown: bool = False) -> None:
-        """`own`: accounts the chain never saw, besides Anvil's; `zero_unknown`: all unrecorded accounts are empty."""
+    def __init__(
+        self,
+        recording: Recording,
+        *,
+        own: Collection[Address] = (),
+        zero_unknown: bool = False,
+        fee_recipient: Address = FEE_RECIPIENT,
+    ) -> None:
+        """`own`: accounts the chain never saw, besides Anvil's; `zero_unknown`: all unrecorded accounts are empty.
+
+        `fee_recipient` stands in a made-up header, and is an empty account unless it is the zero address.
+        """
         self.recording = recording
         self.chain_id = recording.chain_id
         self.block = recording.block
         self.has_own_header = recording.header is not None
-        self.header: Mapping[str, str] = recording.header or synthetic_header(recording.block, recording.timestamp)
+        self.header: Mapping[str, str] = recording.header or synthetic_header(recording, fee_recipient)
         self._own = frozenset(ANVIL_ACCOUNTS) | {address.lower() for address in own}
-        self._empty = recording.absent | self._own | SYSTEM_CONTRACTS
+        made_up = set() if recording.header or fee_recipient == ZERO_ADDRESS else {fee_recipient.lower()}
+        self._empty = recording.absent | self._own | SYSTEM_CONTRACTS | made_up
         self._zero_unknown = zero_unknown
         self._own_slots_lock = Lock()
         self._own_slots: frozenset[int] | None = None
@@ -106,14 +124,14 @@ class KnownState:
             return self._accounting[address]
 
 
-def synthetic_header(block: int, timestamp: int) -> dict[str, str]:
+def synthetic_header(recording: Recording, fee_recipient: Address) -> dict[str, str]:
     """A header for a recording that holds none: its hashes are made up from the number, its base fee is 0.1 gwei."""
-    zero = hex(0)
+    zero, block = hex(0), recording.block
     return {
         "number": hex(block), "hash": f"0x{block:064x}", "parentHash": f"0x{max(block - 1, 0):064x}",
-        "timestamp": hex(timestamp), "gasLimit": hex(60_000_000), "gasUsed": zero,
+        "timestamp": hex(recording.timestamp), "gasLimit": hex(60_000_000), "gasUsed": zero,
         "baseFeePerGas": hex(_SYNTHETIC_BASE_FEE_WEI), "difficulty": zero, "totalDifficulty": zero,
-        "extraData": "0x", "miner": "0x" + "0" * 40,
+        "extraData": "0x", "miner": fee_recipient,
         "mixHash": _ZERO_WORD, "nonce": "0x" + "0" * 16, "logsBloom": "0x" + "0" * 512, "receiptsRoot": _EMPTY_TRIE,
         "transactionsRoot": _EMPTY_TRIE, "stateRoot": _EMPTY_TRIE, "sha3Uncles": _NO_UNCLES,
         "withdrawalsRoot": _EMPTY_TRIE, "parentBeaconBlockRoot": _ZERO_WORD, "blobGasUsed": zero,

@@ -98,6 +98,11 @@ class StateRecorder:
         except VenueError as error:
             return [Fault(INTERNAL_ERROR, str(error))] * len(calls)
 
+    @property
+    def touched(self) -> bool:
+        """Whether any state was read yet."""
+        return bool(self._accounts)
+
     def account(self, address: str) -> RecordedAccount:
         """The recorded account. Raises `NotRecorded`."""
         if (held := self._accounts.get(address)) is None:
@@ -134,10 +139,14 @@ class StateRecorder:
         Raises:
             InvalidRequest: nothing was read, or the file cannot be written.
             StateConflict: the chain replaced the block meanwhile, so that the state may be of two blocks.
+            VenueError: the node failed.
         """
-        recording = self.recording()
-        if not recording.accounts and not recording.absent:
+        if not self.touched:
             raise InvalidRequest("recording", "the command read no state; make it use the recorder's URL")
+        if "miner" in self.header and (failures := self._learn([(self.header["miner"].lower(), None)])):
+            # a fork credits fees to it, so without it no transaction could be mined on the recording
+            raise Terminal(self._rpc.venue, next(iter(failures.values())).message)
+        recording = self.recording()
         if _header(self._rpc, self.block)["hash"] != self.header["hash"]:
             raise StateConflict("block", f"{self.block} was replaced while it was recorded; record an older block")
         save_recording(recording, path)
@@ -252,7 +261,7 @@ def record_state(rpc_url: str, block: int, out: Path, run: Callable[[str], None]
             with recorder.serve() as node:
                 run(node.url)
         except Exception:
-            if recorder.recording().accounts:
+            if recorder.touched:
                 recorder.save(out)
             raise
         return recorder.save(out)

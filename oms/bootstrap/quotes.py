@@ -1,0 +1,141 @@
+"""A market that can be quoted: an open chain, its tokens and pools, and whoever else answers there.
+
+Owns: turning words into an intent, and the list of tokens that routes may pass through.
+Must not: rank or split.
+"""
+
+from collections.abc import Sequence
+from contextlib import ExitStack
+from dataclasses import dataclass
+from types import TracebackType
+from typing import Self
+
+from oms.adapters.evm.chain import PinnedChain
+from oms.adapters.evm.pools.pinned import PinnedPools
+from oms.adapters.evm.pools.source import EvmPoolSource
+from oms.adapters.evm.tokens import TokenDirectory
+from oms.application.market_view import ExchangeListing, MarketView, Sources, look
+from oms.application.quoting import QuoteReport, quote
+from oms.bootstrap.configuration import SystemClock
+from oms.bootstrap.services import Counterparties, no_counterparties, open_counterparties
+from oms.bootstrap.sessions import ChainSession, Opening, open_session
+from oms.config import Settings
+from oms.domain.plans import Intent, Side
+from oms.domain.token import Token
+from oms.errors import InvalidRequest
+from oms.ports.makers import Maker
+from oms.units import parse_amount
+
+INTERMEDIATES = ("WETH", "USDC", "USDT", "WBTC", "DAI")
+"""What routes may pass through, where the chain has it."""
+
+
+@dataclass(frozen=True, slots=True)
+class OrderWords:
+    """An order as somebody typed it."""
+
+    amount: str
+    token_in: str
+    token_out: str
+    buy: bool = False
+    venues: frozenset[str] | None = None
+    max_hops: int | None = None
+
+
+class OpenMarket:
+    """An open chain with everybody who answers there. Use it as a context manager."""
+
+    def __init__(
+        self, settings: Settings, session: ChainSession, counterparties: Counterparties, resources: ExitStack
+    ) -> None:
+        self.settings = settings
+        self.session = session
+        self.clock = SystemClock()
+        self.counterparties = counterparties
+        self._resources = resources
+        self._source = EvmPoolSource(session.venues)
+        lag = settings.limits.max_node_lag_seconds if session.kind == "node" else None
+        self._pools = PinnedPools(session.rpc, self._source, clock=self.clock, max_lag_seconds=lag)
+        chain = PinnedChain.at_latest(session.rpc, expected_chain_id=session.venues.chain_id)
+        self.directory = TokenDirectory(chain, extra=session.tokens, list_file=settings.token_list)
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self._resources.close()
+
+    @property
+    def makers(self) -> Sequence[Maker]:
+        """The makers that answer here."""
+        return self.counterparties.makers
+
+    def intent(self, words: OrderWords) -> Intent:
+        """What the words mean on this chain. Raises `InvalidRequest` naming the argument and the remedy."""
+        token_in = self.directory.resolve(words.token_in)
+        token_out = self.directory.resolve(words.token_out)
+        if token_in == token_out:
+            raise InvalidRequest("token_out", f"{token_out.symbol} twice; name two different tokens")
+        side = Side.BUY if words.buy else Side.SELL
+        given = token_out if words.buy else token_in
+        return Intent(side, token_in, token_out, parse_amount(words.amount, given.decimals))
+
+    def tokens(self, intent: Intent) -> tuple[Token, ...]:
+        """The order's two tokens and whatever routes may pass through."""
+        found = {intent.token_in: None, intent.token_out: None}
+        for symbol in INTERMEDIATES:
+            token = self.directory.known(symbol)
+            if token is not None:
+                found[token] = None
+        return tuple(found)
+
+    def quote(self, words: OrderWords) -> QuoteReport:
+        """The whole table for an order. Raises `InvalidRequest`, `QuoteRefused`, `VenueError`."""
+        intent = self.intent(words)
+        return self.quote_intent(intent, venues=words.venues, max_hops=words.max_hops)
+
+    def quote_intent(
+        self, intent: Intent, *, venues: frozenset[str] | None = None, max_hops: int | None = None
+    ) -> QuoteReport:
+        """The same for an intent."""
+        self._check_venues(venues)
+        tokens = self.tokens(intent)
+        view = self._look(intent, tokens, venues)
+        return quote(
+            intent,
+            view,
+            tokens,
+            wrapped_native=self.session.venues.wrapped_native,
+            max_hops=max_hops or self.settings.max_hops,
+            now=self.clock.now(),
+        )
+
+    def _look(self, intent: Intent, tokens: Sequence[Token], venues: frozenset[str] | None) -> MarketView:
+        symbols = {token.symbol: token for token in tokens}
+        listings = tuple(
+            ExchangeListing(listing.exchange, listing.symbol, symbols[listing.base], symbols[listing.quote])
+            for listing in self.counterparties.listings
+            if listing.base in symbols and listing.quote in symbols
+        )
+        sources = Sources(self._pools, tuple(self.makers), listings, self.clock)
+        return look(sources, intent, tokens, venues=venues)
+
+    def _check_venues(self, venues: frozenset[str] | None) -> None:
+        """Every name asked for means something here."""
+        others = {maker.name for maker in self.makers} | {item.exchange.name for item in self.counterparties.listings}
+        known = self._pools.venue_names | others | {"makers", "exchanges"}
+        unknown = sorted((venues or frozenset()) - known)
+        if unknown:
+            raise InvalidRequest("venues", f"no {', '.join(unknown)} here; choose from {', '.join(sorted(known))}")
+
+
+def open_market(settings: Settings, opening: Opening, *, with_counterparties: bool = True) -> OpenMarket:
+    """Open a chain for quoting, and start or find the makers and exchanges that go with it."""
+    with ExitStack() as stack:
+        session = stack.enter_context(open_session(settings, opening))
+        counterparties = (
+            stack.enter_context(open_counterparties(settings, session)) if with_counterparties else no_counterparties()
+        )
+        return OpenMarket(settings, session, counterparties, stack.pop_all())

@@ -1,0 +1,62 @@
+"""Options that several commands share, and the text of their help."""
+
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import click
+
+from oms.bootstrap.sessions import Opening
+from oms.errors import InvalidRequest
+
+F = Callable[..., Any]
+
+
+def chain_options(command: F) -> F:
+    """Which chain: by name, by node, or by recording."""
+    for option in (
+        click.option("--recording", type=click.Path(path_type=Path), help="A recorded piece of a chain (.json.gz)."),
+        click.option("--rpc-url", metavar="URL", help="Any node. Quotes read it; swaps settle on a local fork of it."),
+        click.option(
+            "--chain",
+            metavar="NAME",
+            help="devnet (default), recorded, a fork started by `oms fork up --name NAME`, or one of your rpc_urls.",
+        ),
+    ):
+        command = option(command)
+    return command
+
+
+def order_options(command: F) -> F:
+    """What is traded, and where."""
+    for option in (
+        click.option("--max-hops", type=click.IntRange(1, 3), help="Most pools in a row. Default 2."),
+        click.option(
+            "--venues",
+            metavar="A,B",
+            help="Only these: pool venues such as uniswap_v3, makers and exchanges by name, or `makers`, `exchanges`.",
+        ),
+        click.option("--buy", is_flag=True, help="AMOUNT is of the second token, to be bought with the first."),
+        click.argument("token_out"),
+        click.argument("token_in"),
+        click.argument("amount"),
+    ):
+        command = option(command)
+    return command
+
+
+def venue_set(text: str | None) -> frozenset[str] | None:
+    """A comma-separated list; `None` for all."""
+    if text is None:
+        return None
+    names = frozenset(name.strip() for name in text.split(",") if name.strip())
+    if not names:
+        raise InvalidRequest("venues", "names none; leave it out for all of them")
+    return names
+
+
+def opening(chain: str | None, rpc_url: str | None, recording: Path | None, *, settles: bool) -> Opening:
+    """The chain options as one value."""
+    if chain is not None and (rpc_url or recording):
+        raise InvalidRequest("chain", "give one of --chain, --rpc-url and --recording")
+    return Opening(chain=chain, rpc_url=rpc_url, recording=recording, settles=settles)

@@ -1,0 +1,225 @@
+"""`oms swap` and `oms simulate`: plan, check, simulate, settle on a fork, compare."""
+
+import json
+from pathlib import Path
+from typing import Any
+
+import click
+from rich.console import Console
+
+from oms.application.plan_file import read_plan, to_json_value
+from oms.application.quoting import QuoteReport
+from oms.application.settling import Outcome
+from oms.bootstrap.configuration import load_settings
+from oms.bootstrap.quotes import OrderWords, open_market
+from oms.bootstrap.sessions import DESK, parse_account
+from oms.bootstrap.trading import Terms, Trading, quote_for
+from oms.cli import tables
+from oms.cli.options import chain_options, opening, order_options, venue_set
+from oms.domain.plans import RoutePlan
+from oms.domain.token import Token, TokenAmount
+from oms.errors import OmsError, StateConflict
+from oms.units import Address
+
+
+class GateDenied(OmsError):
+    """The gate refused the order; nothing was sent."""
+
+    exit_code = 2
+
+
+@click.command()
+@order_options
+@chain_options
+@click.option(
+    "--slippage-bps", type=click.IntRange(1, 10_000), help="Least accepted output, below the plan. Default 30."
+)
+@click.option("--deadline", "deadline_seconds", type=click.IntRange(5, 3_600), help="Seconds the plan may live.")
+@click.option("--account", metavar="ADDRESS", help="Act for this account on the fork, with its own balances.")
+@click.option("--dry-run", is_flag=True, help="Stop after the simulation.")
+@click.option("--plan", "plan_file", type=click.Path(path_type=Path), help="Write the plan here.")
+@click.option("--json", "json_file", type=click.Path(path_type=Path), help="Write plan and outcome here.")
+def swap(
+    amount: str,
+    token_in: str,
+    token_out: str,
+    *,
+    buy: bool,
+    venues: str | None,
+    max_hops: int | None,
+    chain: str | None,
+    rpc_url: str | None,
+    recording: Path | None,
+    slippage_bps: int | None,
+    deadline_seconds: int | None,
+    account: str | None,
+    dry_run: bool,
+    plan_file: Path | None,
+    json_file: Path | None,
+) -> None:
+    """Swap AMOUNT of TOKEN_IN into TOKEN_OUT on a fork, by the best split over all venues.
+
+    Shows the plan, the gate's findings and every balance that would change, settles the on-chain legs in one
+    transaction, fills the off-chain leg, and compares predicted with realised amounts. Never sends to a live chain.
+
+    \b
+    Examples:
+      oms swap 25 WETH USDC
+      oms swap 25 WETH USDC --rpc-url https://your-node      on a local fork of it, with play money
+      oms swap 5 WETH USDC --rpc-url https://your-node --account 0x…   with that account's own balances
+    """
+    settings = load_settings()
+    words = OrderWords(amount, token_in, token_out, buy=buy, venues=venue_set(venues), max_hops=max_hops)
+    terms = Terms(slippage_bps, deadline_seconds, owner=_owner(account))
+    console = Console()
+    with open_market(settings, opening(chain, rpc_url, recording, settles=True)) as market:
+        trading = Trading(market, terms)
+        try:
+            _swap(console, trading, words, dry_run=dry_run, plan_file=plan_file, json_file=json_file)
+        finally:
+            trading.close()
+
+
+def _owner(account: str | None) -> Address:
+    if account is None:
+        return DESK
+    return parse_account(account)
+
+
+def _swap(
+    console: Console,
+    trading: Trading,
+    words: OrderWords,
+    *,
+    dry_run: bool,
+    plan_file: Path | None,
+    json_file: Path | None,
+) -> None:
+    intent, report = quote_for(trading.market, words)
+    if trading.fund(intent.token_in, report.split.amount_in):
+        console.print(
+            f"[dim]play money: the executor was given {TokenAmount(intent.token_in, report.split.amount_in)}[/]"
+        )
+        _, report = quote_for(trading.market, words)
+    plan, refusals = trading.plan(report)
+    trading.prepare(plan)
+    for refusal in refusals:
+        console.print(f"[yellow]{refusal.venue} did not sign[/]: {refusal.reason}")
+    if plan_file is not None:
+        write_json(plan_file, {"plan": to_json_value(plan)})
+    outcome = settle_shown(console, trading, plan, report, dry_run=dry_run)
+    if json_file is not None:
+        write_json(json_file, outcome_json(plan, outcome))
+
+
+def settle_shown(
+    console: Console, trading: Trading, plan: RoutePlan, report: QuoteReport, *, dry_run: bool
+) -> Outcome | None:
+    """Show the plan, the gate and the simulation; settle; show what became of it."""
+    tokens: dict[Address, Token] = dict(report.tokens)
+    console.print(tables.plan_table(plan))
+    tables.exposure_lines(console, plan)
+    findings, simulation = trading.preview(plan, impact_bps=report.impact_bps)
+    console.print(tables.checks_table(findings))
+    if simulation is not None:
+        console.print(tables.simulation_line(simulation))
+        console.print(
+            tables.changes_table(simulation.changes, tokens, trading.names(), title="balances that would change")
+        )
+    failed = [finding for finding in findings if not finding.passed]
+    if failed and dry_run:
+        raise GateDenied("the gate refuses: " + "; ".join(f"{f.name}: {f.detail}" for f in failed))
+    if dry_run:
+        console.print("dry run: nothing was sent")
+        return None
+    outcome = trading.execute(plan, impact_bps=report.impact_bps)
+    if outcome.denied:
+        raise GateDenied(f"the gate refuses, nothing was sent: {outcome.denied}")
+    show_outcome(console, outcome, tokens, report)
+    return outcome
+
+
+def show_outcome(console: Console, outcome: Outcome, tokens: dict[Address, Token], report: QuoteReport) -> None:
+    """Predicted against realised, and the net."""
+    receipt = outcome.receipt
+    if receipt is not None:
+        console.print(
+            f"settled in one transaction {receipt.transaction_hash} · block {receipt.block_number} · "
+            f"{receipt.gas_used:,} gas (estimated {outcome.plan.gas:,})"
+        )
+    console.print(tables.outcome_table(outcome, tokens))
+    gas = receipt.gas_used if receipt is not None else 0
+    console.print(tables.net_line(outcome, report.gas_cost.of(gas)))
+    for hedge in outcome.hedges:
+        if hedge.problem:
+            console.print(f"[red]{hedge.leg.venue}: {hedge.problem}[/]")
+    if not outcome.exact:
+        raise StateConflict("settlement", "an on-chain leg did not come out as predicted; please report this plan")
+
+
+def outcome_json(plan: RoutePlan, outcome: Outcome | None) -> dict[str, Any]:
+    """The plan, and per leg and per asset predicted and realised amounts as strings."""
+    result: dict[str, Any] = {"plan": to_json_value(plan)}
+    if outcome is None:
+        return result
+    result["legs"] = [to_json_value(leg) for leg in outcome.legs]
+    result["hedges"] = [to_json_value(hedge) for hedge in outcome.hedges]
+    assets = {
+        plan.intent.token_in.symbol: (-plan.amount_in, -outcome.realised_in),
+        plan.intent.token_out.symbol: (plan.amount_out, outcome.realised_out),
+    }
+    result["assets"] = {
+        symbol: {"predicted": str(predicted), "realised": str(realised)}
+        for symbol, (predicted, realised) in assets.items()
+    }
+    result["order_id"] = outcome.order_id
+    result["exact"] = outcome.exact
+    result["settled"] = outcome.settled
+    if outcome.receipt is not None:
+        result["transaction"] = outcome.receipt.transaction_hash
+        result["gas_used"] = str(outcome.receipt.gas_used)
+    return result
+
+
+def write_json(path: Path, value: Any) -> None:
+    """Write, whole or not at all. Raises `StateConflict` where the disk refuses."""
+    draft = path.with_name(f".{path.name}.part")
+    try:
+        draft.write_text(json.dumps(value, indent=1) + "\n")
+        draft.replace(path)
+    except OSError as error:
+        raise StateConflict("json", f"cannot write {path}: {error.strerror}; choose another file") from error
+
+
+@click.command()
+@click.argument("plan_path", metavar="PLAN.json", type=click.Path(path_type=Path))
+@chain_options
+def simulate(plan_path: Path, *, chain: str | None, rpc_url: str | None, recording: Path | None) -> None:
+    """What a plan would do on a fork now: balances, gas, transfers, or the revert's reason in words.
+
+    \b
+    Examples:
+      oms swap 25 WETH USDC --dry-run --plan plan.json
+      oms simulate plan.json
+    """
+    settings = load_settings()
+    plan = read_plan(plan_path)
+    with open_market(settings, opening(chain, rpc_url, recording, settles=True), with_counterparties=False) as market:
+        trading = Trading(market, Terms())
+        try:
+            _simulate(Console(), trading, plan)
+        finally:
+            trading.close()
+
+
+def _simulate(console: Console, trading: Trading, plan: RoutePlan) -> None:
+    trading.fund(plan.intent.token_in, plan.chain_amount_in)
+    tokens = {t.address: t for leg in plan.chain_legs for t in (leg.token_in, leg.token_out)}
+    console.print(tables.plan_table(plan))
+    desk = trading.open_desk.desk
+    simulation = desk.settlement.simulate(desk.build(plan))
+    console.print(tables.simulation_line(simulation))
+    if not simulation.succeeded:
+        raise StateConflict("simulation", f"would revert: {simulation.revert_reason}")
+    console.print(tables.changes_table(simulation.changes, tokens, trading.names(), title="balances that would change"))
+    console.print(tables.transfers_table(simulation.transfers, tokens, trading.names()))

@@ -1,0 +1,414 @@
+"""Revert data in plain words.
+
+Owns: one sentence for every custom error of our contracts, and for the common refusals of the protocols they call.
+Must not: decide what to do about one.
+Sources: our interfaces in `contracts/interfaces`; Uniswap core; Balancer v2's list of error codes; ERC-6093;
+Permit2; Solidity's `Panic` codes.
+"""
+
+import re
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field
+from typing import Any, Final
+
+from eth_abi.abi import decode
+from eth_abi.exceptions import DecodingError
+from eth_hash.auto import keccak
+from eth_utils.address import to_checksum_address
+
+
+@dataclass(frozen=True, slots=True)
+class RevertReason:
+    """Why a call reverted: the error's name, its arguments by name, and a sentence that ends with a remedy if any."""
+
+    name: str
+    arguments: Mapping[str, Any] = field(default_factory=dict)
+    sentence: str = ""
+
+    def __str__(self) -> str:
+        return self.sentence
+
+
+@dataclass(frozen=True, slots=True)
+class KnownError:
+    """A custom error as declared, with a template that may name its arguments."""
+
+    declaration: str
+    sentence: str
+
+    @property
+    def name(self) -> str:
+        """The error's name."""
+        return self.declaration.partition("(")[0]
+
+    @property
+    def parameters(self) -> tuple[tuple[str, str], ...]:
+        """Type and name of each argument."""
+        inside = self.declaration.partition("(")[2].rstrip(")")
+        pairs = (part.strip().split(" ") for part in inside.split(",") if part.strip())
+        return tuple((pair[0], pair[1]) for pair in pairs)
+
+    @property
+    def signature(self) -> str:
+        """The canonical text whose hash is the selector."""
+        return f"{self.name}({','.join(kind for kind, _ in self.parameters)})"
+
+    @property
+    def selector(self) -> bytes:
+        """The first four bytes of the revert data."""
+        return keccak(self.signature.encode())[:4]
+
+
+OUR_ERRORS: Final = tuple(
+    KnownError(*row)
+    for row in (
+        # Who may call the executor, and when
+        ("NotOwner(address caller)", "{caller} is not the executor's owner; send from the owner's account"),
+        ("Reentered()", "the contract was called again while it was still at work; a token or pool is hostile"),
+        (
+            "PlanExpired(uint256 deadline, uint256 timestamp)",
+            "the plan's deadline {deadline} had passed at {timestamp}; make a new plan",
+        ),
+        ("EthRefused(address sender)", "{sender} sent native coin, which the executor does not take; wrap it first"),
+        # What a plan may say
+        (
+            "CalldataLength(uint256 expected, uint256 actual)",
+            "the call has {actual} bytes where its plan needs {expected}; encode it again",
+        ),
+        ("PlanVersion(uint256 version)", "the executor does not know plan version {version}; encode it for this one"),
+        ("PlanFlags(uint256 flags)", "the plan's flags {flags} hold unknown bits; encode it again"),
+        (
+            "PlanTruncated(uint256 needed, uint256 length)",
+            "the plan has {length} bytes where {needed} are needed; encode it again",
+        ),
+        ("PlanWithoutLegs()", "the plan holds no leg; make a new plan"),
+        ("TokenCount(uint256 count)", "the plan lists {count} tokens, and must list 2 to 16; use fewer hops"),
+        ("DuplicateToken(address token)", "the plan lists {token} twice; encode it again"),
+        ("ZeroAmountIn()", "the plan sells nothing; give an amount"),
+        ("ZeroMinOut()", "the plan has no minimum output; set a slippage limit"),
+        (
+            "TokenIndex(uint256 at, uint256 indexIn, uint256 indexOut)",
+            "the leg at byte {at} joins tokens {indexIn} and {indexOut}, which it may not; encode the plan again",
+        ),
+        (
+            "UnknownLegKind(uint256 at, uint256 kind)",
+            "the leg at byte {at} has the unknown kind {kind}; encode it again",
+        ),
+        (
+            "UnknownAmountMode(uint256 at, uint256 mode)",
+            "the leg at byte {at} has the unknown amount mode {mode}; encode it again",
+        ),
+        ("BadSwitch(uint256 value)", "a switch in the plan is {value}, neither 0 nor 1; encode it again"),
+        ("ZeroLegAmount(uint256 at)", "the leg at byte {at} has nothing to sell; make a new plan"),
+        (
+            "AmountAboveAvailable(uint256 at, uint256 amount, uint256 available)",
+            "the leg at byte {at} sells {amount}, but earlier legs left only {available}; make a new plan",
+        ),
+        ("AmountOverflow(uint256 amount)", "the amount {amount} does not fit the venue's number type; sell less"),
+        # The executor's venues
+        ("VenueUnknown(uint256 kind, uint256 id)", "the executor knows no venue {id} of leg kind {kind}; add it first"),
+        ("VenueFixed(uint256 kind, uint256 id)", "venue {id} of leg kind {kind} cannot be changed; use another number"),
+        ("VenueFee(uint256 feePips)", "{feePips} pips is no fee for such a venue; correct it"),
+        ("PoolMissing(address pool)", "there is no pool at {pool}; make a new plan"),
+        (
+            "NotNative(address tokenIn, address tokenOut)",
+            "neither {tokenIn} nor {tokenOut} is the wrapped coin that a native pool needs; encode the plan again",
+        ),
+        (
+            "PartialFill(uint256 asked, int256 filled)",
+            "the pool took only {filled} of {asked}: its liquidity ran out; sell less or make a new plan",
+        ),
+        (
+            "CallbackNotArmed(address caller)",
+            "{caller} called back without being expected; the call was an attack or a bug",
+        ),
+        (
+            "CallbackOverBudget(int256 owed, uint256 budget)",
+            "the venue asked for {owed} where {budget} was meant; do not use this venue",
+        ),
+        ("CallbackMissed(address venue)", "{venue} did not ask for its payment; do not use this venue"),
+        (
+            "CallbackToken(address asked, address armed)",
+            "the settlement asked for {asked} instead of {armed}; do not use this venue",
+        ),
+        # What must hold at the end of a plan
+        (
+            "HeldTooLittle(address token, uint256 held, uint256 amountIn)",
+            "the executor holds {held} of {token} where the plan sells {amountIn}; fund it or sell less",
+        ),
+        (
+            "Overspent(address token, uint256 spent, uint256 amountIn)",
+            "{spent} of {token} would have gone where {amountIn} was the limit; the token charges its sender",
+        ),
+        (
+            "MinOutMissed(uint256 received, uint256 minOut)",
+            "the plan brought {received}, less than its minimum {minOut}: the price moved; make a new plan",
+        ),
+        (
+            "LeftBehind(address token, uint256 before, uint256 remaining)",
+            "the executor's balance of {token} would have changed from {before} to {remaining}; make a new plan",
+        ),
+        (
+            "AllowanceLeft(address token, address spender, uint256 allowance)",
+            "{spender} would have kept an allowance of {allowance} over {token}; do not trade this token there",
+        ),
+        # Tokens
+        ("NotAToken(address token)", "{token} does not answer as a token does; check the address"),
+        (
+            "TransferFailed(address token, address to, uint256 amount)",
+            "{token} refused to move {amount} to {to}; check balance, allowance and the token's block list",
+        ),
+        (
+            "ApproveFailed(address token, address spender, uint256 amount)",
+            "{token} refused an allowance of {amount} for {spender}; do not trade this token there",
+        ),
+        (
+            "FeeOnTransfer(address token, uint256 sent, uint256 received)",
+            "{token} takes a fee on transfer: of {sent} sent only {received} counted; it cannot be traded here",
+        ),
+        # RfqSettlement
+        (
+            "NotTaker(address caller, address taker)",
+            "the quote is for {taker}, not for {caller}; ask for one of your own",
+        ),
+        (
+            "QuoteExpired(uint256 expiry, uint256 timestamp)",
+            "the maker's quote ended at {expiry} and it is {timestamp}; ask for a new one",
+        ),
+        (
+            "BadQuote(uint256 makerAmount, uint256 takerAmount)",
+            "a quote of {makerAmount} for {takerAmount} is out of range; ask for a new one",
+        ),
+        (
+            "BadFillAmount(uint256 asked, uint256 takerAmount, bool partialFillAllowed)",
+            "{asked} cannot be filled of a quote for {takerAmount} (partial fills allowed: {partialFillAllowed})",
+        ),
+        (
+            "NonceUsed(address maker, uint256 nonce)",
+            "nonce {nonce} of {maker} was used or cancelled; ask for a new quote",
+        ),
+        ("BadSignature(address maker)", "the quote is not signed by {maker}; ask for a new one"),
+        (
+            "MakerUnderpaid(address token, uint256 due, uint256 received)",
+            "the maker got {received} of {token} where {due} was due; the token takes a fee on transfer",
+        ),
+        # Development tokens
+        ("NotMinter(address caller)", "{caller} may not mint; only the token's deployer may"),
+        (
+            "BalanceTooLow(address account, uint256 balance, uint256 amount)",
+            "{account} holds {balance} where {amount} is needed; fund it or trade less",
+        ),
+        (
+            "AllowanceTooLow(address holder, address spender, uint256 allowance, uint256 amount)",
+            "{holder} allows {spender} only {allowance} where {amount} is needed; approve more or trade less",
+        ),
+        (
+            "AllowanceNotZero(address holder, address spender, uint256 allowance)",
+            "{holder} still allows {spender} {allowance}; this token wants it zeroed before it is changed",
+        ),
+        ("UnexpectedCallback(address caller)", "{caller} called back without being expected"),
+        ("TransferFailed(address token)", "{token} refused a transfer; check balance and allowance"),
+    )
+)
+
+PROTOCOL_ERRORS: Final = tuple(
+    KnownError(*row)
+    for row in (
+        # Uniswap v4
+        ("PoolNotInitialized()", "no v4 pool exists for these tokens, fee and tick spacing; choose another pool"),
+        ("CurrencyNotSettled()", "the v4 pool manager was not paid in full; a token takes a fee on transfer"),
+        ("AlreadyUnlocked()", "the v4 pool manager was already at work; a token or pool is hostile"),
+        ("ManagerLocked()", "the v4 pool manager was called outside its callback"),
+        ("SwapAmountCannotBeZero()", "the v4 pool refuses to swap nothing; give an amount"),
+        (
+            "PriceLimitAlreadyExceeded(uint160 sqrtPriceCurrentX96, uint160 sqrtPriceLimitX96)",
+            "the v4 pool's price is beyond the limit already; it has no liquidity left on this side",
+        ),
+        ("PriceLimitOutOfBounds(uint160 sqrtPriceLimitX96)", "the price limit {sqrtPriceLimitX96} is out of range"),
+        (
+            "CurrenciesOutOfOrderOrEqual(address currency0, address currency1)",
+            "a v4 pool of {currency0} and {currency1} cannot exist in this order",
+        ),
+        ("NonzeroNativeValue()", "the v4 pool manager got native coin while a token payment was open"),
+        ("SafeCastOverflow()", "an amount does not fit the v4 pool's number type; sell less"),
+        ("NotEnoughLiquidity()", "the v4 pool has too little liquidity; sell less"),
+        ("InvalidPriceOrLiquidity()", "the v4 pool is empty at this price; choose another pool"),
+        ("PriceOverflow()", "the swap would push the v4 pool's price out of range; sell less"),
+        ("InvalidSqrtPrice(uint160 sqrtPriceX96)", "the price {sqrtPriceX96} is out of a pool's range"),
+        (
+            "WrappedError(address target, bytes4 selector, bytes reason, bytes details)",
+            "{target} failed inside the v4 pool manager: {reason}",
+        ),
+        # ERC-6093
+        (
+            "ERC20InsufficientBalance(address sender, uint256 balance, uint256 needed)",
+            "{sender} holds {balance} where {needed} is needed; fund it or trade less",
+        ),
+        (
+            "ERC20InsufficientAllowance(address spender, uint256 allowance, uint256 needed)",
+            "{spender} is allowed {allowance} where {needed} is needed; approve more or trade less",
+        ),
+        ("ERC20InvalidSender(address sender)", "the token refuses {sender} as sender"),
+        ("ERC20InvalidReceiver(address receiver)", "the token refuses {receiver} as receiver"),
+        ("SafeERC20FailedOperation(address token)", "{token} refused a transfer or an approval"),
+        # solady's tokens
+        ("InsufficientBalance()", "a token balance is too low; fund it or trade less"),
+        ("InsufficientAllowance()", "a token allowance is too low; approve more or trade less"),
+        # Permit2
+        ("AllowanceExpired(uint256 deadline)", "the Permit2 allowance ended at {deadline}; permit again"),
+        ("InsufficientAllowance(uint256 amount)", "Permit2 allows only {amount}; permit more or trade less"),
+        (
+            "SignatureExpired(uint256 signatureDeadline)",
+            "the Permit2 signature ended at {signatureDeadline}; sign again",
+        ),
+        ("InvalidNonce()", "the Permit2 nonce was used already; sign again"),
+    )
+)
+
+PANICS: Final = {
+    0x00: "an internal check of the compiler failed",
+    0x01: "an assertion failed",
+    0x11: "arithmetic overflow or underflow",
+    0x12: "division by zero",
+    0x21: "a number out of an enumeration's range",
+    0x22: "a damaged storage byte array",
+    0x31: "pop from an empty array",
+    0x32: "an array index out of bounds",
+    0x41: "too much memory asked for",
+    0x51: "a call to an unset internal function",
+}
+
+_TEXTS: Final = {
+    # Uniswap v2
+    "UniswapV2: K": "the v2 pair was paid less than its price; a token takes a fee on transfer or the plan is stale",
+    "UniswapV2: LOCKED": "the v2 pair was called again while at work; a token is hostile",
+    "UniswapV2: INSUFFICIENT_OUTPUT_AMOUNT": "the v2 pair would pay nothing for so little; sell more",
+    "UniswapV2: INSUFFICIENT_LIQUIDITY": "the v2 pair holds too little; sell less",
+    "UniswapV2: INSUFFICIENT_INPUT_AMOUNT": "the v2 pair was paid nothing",
+    "UniswapV2: TRANSFER_FAILED": "the v2 pair could not send its token; the token may block an account",
+    "UniswapV2: OVERFLOW": "the v2 pair's reserves would exceed 112 bits; sell less",
+    # Uniswap v3
+    "IIA": "the v3 pool was not paid in full; the token takes a fee on transfer",
+    "SPL": "the v3 pool's price is beyond the limit already; it has no liquidity left on this side",
+    "AS": "the v3 pool refuses to swap nothing; give an amount",
+    "LOK": "the v3 pool is not initialised, or was called again while at work",
+    "TF": "the v3 pool could not send its token; the token may block an account",
+    "LS": "the v3 pool's liquidity would fall below zero",
+    "LA": "the v3 pool's liquidity would exceed 128 bits",
+    "STF": "a transfer from the payer failed; check balance and allowance",
+    "Too little received": "the router's minimum output was missed; make a new plan",
+    # Solidly
+    "K": "the Solidly pool was paid less than its price; a token takes a fee on transfer or the plan is stale",
+    "IIA()": "the Solidly pool was paid nothing",
+    # Tokens
+    "ERC20: transfer amount exceeds balance": "a token balance is too low; fund it or trade less",
+    "ERC20: transfer amount exceeds allowance": "a token allowance is too low; approve more or trade less",
+    "ERC20: insufficient allowance": "a token allowance is too low; approve more or trade less",
+    "Dai/insufficient-balance": "a DAI balance is too low; fund it or trade less",
+    "Dai/insufficient-allowance": "a DAI allowance is too low; approve more or trade less",
+    "TRANSFER_FROM_FAILED": "a transfer from the payer failed; check balance and allowance",
+    "Blacklistable: account is blacklisted": "the token's issuer has blocked an account of this transfer",
+    "Pausable: paused": "the contract is paused by its operators; try another venue",
+    # Curve
+    "Exchange resulted in fewer coins than expected": "the Curve pool's minimum was missed; make a new plan",
+    "Slippage": "the Curve pool's minimum was missed; make a new plan",
+}
+
+_BALANCER: Final = {
+    "000": "an addition overflowed",
+    "001": "a subtraction went below zero",
+    "003": "a multiplication overflowed",
+    "004": "a division by zero",
+    "006": "the base of a power is out of range",
+    "007": "the exponent of a power is out of range",
+    "100": "a value is out of bounds",
+    "304": "the amount exceeds 30 % of the pool's balance of the token sold; sell less",
+    "305": "the amount exceeds 30 % of the pool's balance of the token bought; buy less",
+    "309": "the token is not in the pool",
+    "321": "the stable invariant did not converge",
+    "322": "the stable balance did not converge",
+    "327": "swaps are switched off in this pool",
+    "400": "the vault was called again while at work; a token is hostile",
+    "401": "the sender is not allowed",
+    "402": "the contract is paused by its operators; try another venue",
+    "406": "a balance is too low",
+    "407": "an allowance is too low",
+    "414": "a token allowance is too low",
+    "416": "a token balance is too low",
+    "418": "a token transfer failed",
+    "500": "there is no pool of this id",
+    "507": "the swap's limit was missed; make a new plan",
+    "508": "the swap's deadline has passed; make a new plan",
+    "509": "both tokens are the same",
+    "510": "the first swap's amount is unknown",
+    "521": "the token is not registered in the pool",
+}
+
+_ERROR_STRING: Final = keccak(b"Error(string)")[:4]
+_PANIC: Final = keccak(b"Panic(uint256)")[:4]
+_BALANCER_CODE: Final = re.compile(r"BAL#(\d{3})")
+_LONGEST_TEXT: Final = 200
+
+
+def _by_selector(errors: Iterable[KnownError]) -> dict[bytes, KnownError]:
+    return {error.selector: error for error in errors}
+
+
+_KNOWN: Final = _by_selector((*PROTOCOL_ERRORS, *OUR_ERRORS))
+
+
+def explain_revert(data: bytes) -> RevertReason:
+    """Say what revert data means. Never raises: what is unknown or damaged is shown as hex."""
+    if not data:
+        return RevertReason("", {}, "reverted without a reason; out of gas, or a contract that gives none")
+    selector, body = data[:4], data[4:]
+    try:
+        if selector == _ERROR_STRING:
+            return _explain_text(_text(body))
+        if selector == _PANIC:
+            return _explain_panic(int(decode(["uint256"], body)[0]))
+        if selector in _KNOWN:
+            return _explain_known(_KNOWN[selector], body)
+    except (DecodingError, OverflowError):
+        return RevertReason(f"0x{selector.hex()}", {}, f"reverted with damaged data {_hex(data)}")
+    return RevertReason(f"0x{selector.hex()}", {"data": body}, f"reverted with the unknown error {_hex(data)}")
+
+
+def _text(body: bytes) -> str:
+    (raw,) = decode(["bytes"], body)
+    return bytes(raw).decode("utf-8", errors="replace")
+
+
+def _explain_text(text: str) -> RevertReason:
+    arguments = {"message": text}
+    if code := _BALANCER_CODE.fullmatch(text):
+        meaning = _BALANCER.get(code[1], "see Balancer's list of error codes")
+        return RevertReason(text, arguments, f"Balancer refused with {text}: {meaning}")
+    if text in _TEXTS:
+        return RevertReason(text, arguments, f"{_TEXTS[text]} ({text})")
+    shown = text if len(text) <= _LONGEST_TEXT else text[:_LONGEST_TEXT] + "…"
+    return RevertReason("Error", arguments, f"reverted with the message {shown!r}")
+
+
+def _explain_panic(code: int) -> RevertReason:
+    return RevertReason(
+        "Panic", {"code": code}, f"a contract panicked: {PANICS.get(code, 'unknown code')} ({code:#04x})"
+    )
+
+
+def _explain_known(error: KnownError, body: bytes) -> RevertReason:
+    values = decode([kind for kind, _ in error.parameters], body)
+    arguments = {name: _readable(kind, value) for (kind, name), value in zip(error.parameters, values, strict=True)}
+    shown = {name: _hex(value) if isinstance(value, bytes) else value for name, value in arguments.items()}
+    if error.name == "WrappedError":
+        shown["reason"] = explain_revert(arguments["reason"]).sentence
+    return RevertReason(error.name, arguments, error.sentence.format_map(shown))
+
+
+def _readable(kind: str, value: Any) -> Any:
+    return to_checksum_address(value) if kind == "address" else value
+
+
+def _hex(data: bytes) -> str:
+    digits = data.hex()
+    return f"0x{digits}" if len(digits) <= _LONGEST_TEXT else f"0x{digits[:_LONGEST_TEXT]}… ({len(data)} bytes)"
