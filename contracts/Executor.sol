@@ -67,7 +67,7 @@ contract Executor is IExecutor, PairLegs, ConcentratedLegs, SingletonLegs, Appro
     function execute(bytes calldata plan) external returns (uint256 spent, uint256 received) {
         if (msg.sender != owner) revert NotOwner(msg.sender);
         _lock();
-        (Header memory header, Cursor at, Cursor end) = PlanCodec.header(plan);
+        (Header memory header, Cursor at, Cursor end) = PlanCodec.takeHeader(plan);
         if (block.timestamp > header.deadline) revert PlanExpired(header.deadline, block.timestamp);
         Book memory book = _open(header);
         while (Cursor.unwrap(at) < Cursor.unwrap(end)) {
@@ -115,7 +115,7 @@ contract Executor is IExecutor, PairLegs, ConcentratedLegs, SingletonLegs, Appro
     {
         Leg memory leg;
         uint256 out;
-        (leg, next) = PlanCodec.leg(header, available, start);
+        (leg, next) = PlanCodec.takeLeg(header, available, start);
         if (leg.kind == LEG_V3) (out, next) = _swapConcentrated(leg, next, end);
         else if (leg.kind == LEG_V2) (out, next) = _swapConstantProduct(leg, next, end);
         else if (leg.kind == LEG_V4) (out, next) = _swapSingleton(leg, next, end);

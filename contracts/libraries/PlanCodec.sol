@@ -72,7 +72,7 @@ library PlanCodec {
     /// @return header The head.
     /// @return at The first leg.
     /// @return end One past the plan's last byte.
-    function header(bytes calldata plan) internal pure returns (Header memory header, Cursor at, Cursor end) {
+    function takeHeader(bytes calldata plan) internal pure returns (Header memory header, Cursor at, Cursor end) {
         uint256 length = plan.length;
         if (length > msg.data.length) revert IExecutor.PlanTruncated(length, msg.data.length);
         uint256 expected = PLAN_START + ((length + 31) & ~uint256(31));
@@ -107,39 +107,39 @@ library PlanCodec {
 
     /// @notice Reads what all legs share and resolves the amount.
     /// @param available Per table entry, what a leg may still sell.
-    function leg(Header memory header, uint256[] memory available, Cursor start)
+    function takeLeg(Header memory header, uint256[] memory available, Cursor start)
         internal
         pure
-        returns (Leg memory shared, Cursor at)
+        returns (Leg memory leg, Cursor at)
     {
         uint256 mode;
-        (shared.kind, at) = take(start, 1);
-        (shared.indexIn, at) = take(at, 1);
-        (shared.indexOut, at) = take(at, 1);
+        (leg.kind, at) = take(start, 1);
+        (leg.indexIn, at) = take(at, 1);
+        (leg.indexOut, at) = take(at, 1);
         (mode, at) = take(at, 1);
         if (
-            shared.indexIn >= header.tokenCount || shared.indexOut >= header.tokenCount || shared.indexIn == shared.indexOut
-                || shared.indexIn == TOKEN_OUT || shared.indexOut == TOKEN_IN
-        ) revert IExecutor.TokenIndex(start.offset(), shared.indexIn, shared.indexOut);
-        shared.tokenIn = token(header, shared.indexIn);
-        shared.tokenOut = token(header, shared.indexOut);
+            leg.indexIn >= header.tokenCount || leg.indexOut >= header.tokenCount || leg.indexIn == leg.indexOut
+                || leg.indexIn == TOKEN_OUT || leg.indexOut == TOKEN_IN
+        ) revert IExecutor.TokenIndex(start.offset(), leg.indexIn, leg.indexOut);
+        leg.tokenIn = token(header, leg.indexIn);
+        leg.tokenOut = token(header, leg.indexOut);
 
-        uint256 limit = available[shared.indexIn];
+        uint256 limit = available[leg.indexIn];
         if (mode == AMOUNT_ALL) {
-            shared.amount = limit;
+            leg.amount = limit;
         } else if (mode == AMOUNT_EXACT) {
-            (shared.amount, at) = take(at, 16);
-            if (shared.amount > limit) revert IExecutor.AmountAboveAvailable(start.offset(), shared.amount, limit);
+            (leg.amount, at) = take(at, 16);
+            if (leg.amount > limit) revert IExecutor.AmountAboveAvailable(start.offset(), leg.amount, limit);
         } else if (mode == AMOUNT_SHARE) {
             uint256 share;
             (share, at) = take(at, 4);
-            shared.amount = (limit * share) >> 32;
+            leg.amount = (limit * share) >> 32;
         } else {
             revert IExecutor.UnknownAmountMode(start.offset(), mode);
         }
-        if (shared.amount == 0) revert IExecutor.ZeroLegAmount(start.offset());
+        if (leg.amount == 0) revert IExecutor.ZeroLegAmount(start.offset());
         // Every venue's signed types hold what is below 2^127; no real amount comes near.
-        if (shared.amount > uint256(uint128(type(int128).max))) revert IExecutor.AmountOverflow(shared.amount);
+        if (leg.amount > uint256(uint128(type(int128).max))) revert IExecutor.AmountOverflow(leg.amount);
     }
 
     function _distinct(Header memory header) private pure {

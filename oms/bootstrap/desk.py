@@ -4,7 +4,7 @@ Owns: which account pays, and the preparation that a fork needs before its first
 Must not: decide on an order.
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -53,6 +53,12 @@ class OpenDesk:
             return False
         fund(self.rpc, token.address, self.contracts.executor, amount)
         return True
+
+    def allowances(self, tokens: Sequence[Address], spenders: Iterable[Address]) -> list[int]:
+        """What the executor allows each spender of each token."""
+        return [
+            _allowance(self.rpc, token, self.contracts.executor, spender) for token in tokens for spender in spenders
+        ]
 
     def approve_exactly(self, token: Token, amount: int) -> None:
         """Let the executor pull exactly `amount` from the owner; anything else that stands is cleared first."""
@@ -135,8 +141,3 @@ def _allowance(rpc: RpcClient, token: Address, owner: Address, spender: Address)
     data = _ALLOWANCE + encode(["address", "address"], [owner, spender])
     answer = rpc.call("eth_call", {"to": token, "data": "0x" + data.hex()}, "latest")
     return quantity(answer, venue=rpc.venue, what="allowance")
-
-
-def token_index(tokens: Sequence[Token]) -> Mapping[Address, Token]:
-    """Tokens by address."""
-    return {token.address: token for token in tokens}

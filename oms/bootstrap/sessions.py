@@ -16,7 +16,7 @@ from oms.adapters.evm.anvil import Anvil, AnvilOptions
 from oms.adapters.evm.artifacts import Artifacts
 from oms.adapters.evm.chain import quantity
 from oms.adapters.evm.contracts import CREATE2_PROXY, OurContracts, our_contracts
-from oms.adapters.evm.devnet import Manifest, ReferencePrices, open_devnet
+from oms.adapters.evm.devnet import Manifest, ReferencePrices, fork_manifest, open_devnet
 from oms.adapters.evm.forks import ForkRecord, find_fork
 from oms.adapters.evm.rpc import RpcClient
 from oms.adapters.evm.venues import ChainVenues, venues_of
@@ -34,7 +34,10 @@ DESK_KEY = "0xac0974bec39a17e36ba4a6b4d238ff944bacb478cbed5efcae784d7bf4f2ff80"
 
 @dataclass(frozen=True, slots=True)
 class Opening:
-    """What a command wants: a chain by name, a node by URL, or a recording by file; and whether it will settle."""
+    """What a command wants: a chain by name, a node by URL, or a recording by file; and whether it will settle.
+
+    A `fresh` chain is started for this command alone, even where one of that name is up.
+    """
 
     chain: str | None = None
     rpc_url: str | None = None
@@ -44,6 +47,7 @@ class Opening:
     prices: ReferencePrices | None = None
     seed: int = 1
     port: int = 0
+    fresh: bool = False
 
 
 class ChainSession:
@@ -95,7 +99,7 @@ def open_session(settings: Settings, opening: Opening) -> ChainSession:
     if opening.recording:
         return _recorded(settings, opening, opening.recording)
     name = opening.chain or settings.default_chain
-    running = find_fork(settings.home, name)
+    running = None if opening.fresh else find_fork(settings.home, name)
     if running is not None and running.alive:
         return _attached(settings, running)
     if name == "devnet":
@@ -189,18 +193,12 @@ def _node(settings: Settings, opening: Opening, url: str) -> ChainSession:
 def _attached(settings: Settings, record: ForkRecord) -> ChainSession:
     with ExitStack() as stack:
         rpc = stack.enter_context(RpcClient(record.url))
-        manifest = _manifest(settings, record)
+        manifest = fork_manifest(settings.home, record.name) if record.kind == "devnet" else None
         venues = devnet_venues(manifest) if manifest else venues_of(record.chain_id)
         tokens = manifest.tokens if manifest else ()
         return ChainSession(
             record.kind, rpc, venues, tokens=tokens, manifest=manifest, record=record, resources=stack.pop_all()
         )
-
-
-def _manifest(settings: Settings, record: ForkRecord) -> Manifest | None:
-    if record.kind != "devnet":
-        return None
-    return Manifest.read(settings.home / "forks" / f"{record.name}.manifest")
 
 
 def parse_account(text: str) -> Address:

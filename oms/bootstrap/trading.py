@@ -18,7 +18,7 @@ from oms.domain.plans import Intent, RoutePlan
 from oms.domain.token import Token
 from oms.domain.transactions import Simulation
 from oms.risk.gate import CheckResult
-from oms.units import Address, Bps
+from oms.units import ZERO_ADDRESS, Address, Bps
 
 
 @dataclass(frozen=True, slots=True)
@@ -80,6 +80,10 @@ class Trading:
         """Run the order to its end."""
         return execute(self.open_desk.desk, plan, order_id=new_order_id(), impact_bps=impact_bps)
 
+    def residue(self, report: QuoteReport) -> "Residue":
+        """What the executor still holds beside the order's two tokens, and what it allows anybody."""
+        return residue(self.open_desk, report)
+
     def names(self) -> dict[Address, str]:
         """Accounts that a person should see by name."""
         contracts = self.open_desk.contracts
@@ -87,6 +91,29 @@ class Trading:
         for maker in self.market.counterparties.maker_addresses:
             known[maker] = "maker"
         return known
+
+
+@dataclass(frozen=True, slots=True)
+class Residue:
+    """What a settlement left at the executor, in words, and whether that is nothing."""
+
+    lines: tuple[str, ...]
+    clean: bool
+
+
+def residue(open_desk: OpenDesk, report: QuoteReport) -> Residue:
+    """Balances of the tokens between, the native coin, and allowances to every venue."""
+    executor, intent = open_desk.contracts.executor, report.intent
+    between = [t for a, t in report.tokens.items() if t not in (intent.token_in, intent.token_out)]
+    held = open_desk.settlement.balances([(executor, t.address) for t in between] + [(executor, ZERO_ADDRESS)])
+    spenders = [open_desk.contracts.rfq_settlement, *(p.key.settles_at for p in report.view.snapshot.pools)]
+    allowed = open_desk.allowances(list(report.tokens), dict.fromkeys(spenders))
+    names = ", ".join(f"{raw} {t.symbol}" for t, raw in zip(between, held, strict=False))
+    lines = (
+        f"left between: {names}; native coin: {held[-1]} wei",
+        f"allowances to {len(dict.fromkeys(spenders))} venues over {len(report.tokens)} tokens: {sum(allowed)}",
+    )
+    return Residue(lines, clean=not any(held) and not any(allowed))
 
 
 def quote_for(market: OpenMarket, words: OrderWords) -> tuple[Intent, QuoteReport]:

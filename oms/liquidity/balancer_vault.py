@@ -35,7 +35,7 @@ def largest_before_fee(amount_in: int, swap_fee: int) -> int:
 
 def check_balances(pool_id: str, balances: tuple[int, ...], *, swap_fee: int) -> None:
     """Refuse a state that the Vault cannot hold. Raises `StateConflict`."""
-    if not all(0 <= balance <= UINT112_MAX for balance in balances):
+    if min(balances) < 0 or max(balances) > UINT112_MAX:
         raise StateConflict(pool_id, "a balance does not fit the Vault's 112 bits; load the pool again")
     if not 0 <= swap_fee < ONE:
         raise StateConflict(pool_id, "the swap fee is not below one (18 decimals); load the pool again")

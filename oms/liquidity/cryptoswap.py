@@ -21,7 +21,7 @@ from oms.liquidity.words import checked, quotient
 from oms.units import UINT256_MAX, Address
 
 FEE_DENOMINATOR = 10**10
-EXCHANGE_GAS = {Generation.TRICRYPTO: 360_000, Generation.TRICRYPTO_NG: 250_000}
+EXCHANGE_GAS = {Generation.TRICRYPTO: 350_000, Generation.TRICRYPTO_NG: 190_000}
 """About what `exchange` costs, token transfers and transaction base included."""
 
 _DUST = 10**5
@@ -202,7 +202,8 @@ class CryptoSwapPool:
         balances = list(self.balances)
         balances[i] += amount_in
         balances[j] -= amount_out
-        ramp = replace(self.ramp, future_time=0) if self._clears_ramp(ramp_end) else self.ramp
+        ramp_end = 0 if self._clears_ramp(ramp_end) else ramp_end
+        ramp = self.ramp if ramp_end == self.ramp.future_time else replace(self.ramp, future_time=ramp_end)
         after = replace(self, balances=(balances[0], balances[1], balances[2]), peg=peg, ramp=ramp)
         return Swap(amount_in, amount_out, EXCHANGE_GAS[self.generation], after)
 

@@ -54,11 +54,9 @@ def power(x: int, y: int) -> int:
         return 0
     if x >> 255 or y >= _MILD_EXPONENT:
         raise QuoteRefused(Refusal.MATH_OVERFLOW, "base or exponent out of bounds (BAL#006, BAL#007)")
-    if _LN_36_LOWER < x < _LN_36_UPPER:
-        # The contract splits this product in two to stay below 256 bits; the truncated result is the same.
-        product = _truncate(_ln_36(x) * y, _ONE_36)
-    else:
-        product = _truncate(_ln(x) * y, ONE)
+    # The contract splits the finer product in two to stay below 256 bits; the truncated result is the same.
+    fine = _LN_36_LOWER < x < _LN_36_UPPER
+    product = _truncate(_ln_36(x) * y, _ONE_36) if fine else _truncate(_ln(x) * y, ONE)
     if not _MIN_EXPONENT <= product <= _MAX_EXPONENT:
         raise QuoteRefused(Refusal.MATH_OVERFLOW, "power out of bounds (BAL#008)")
     return natural_exponent(product)
@@ -152,52 +150,55 @@ def _truncate(dividend: int, divisor: int) -> int:
 
 _QUICK_DISTANCE = 10**17
 _QUICK_EXPONENT = 10 * ONE
-_TWO_ONE_20 = 2 * _ONE_20
-_THREE_ONE_20 = 3 * _ONE_20
-_FOUR_ONE_20 = 4 * _ONE_20
+_TWO_E16 = 2 * 10**16
+_THREE_ONE = 3 * ONE
+_FOUR_ONE = 4 * ONE
+_SERIES_LOSS = 13
 
 
 def power_below_one(base: int, exponent: int) -> int:
     """`power(base, exponent)`, quickly, where 0.9 < base < 1; elsewhere by `power` itself. Twin: `power`.
 
-    Both series are summed with their head in integers and their small tail in floats, within proven error bounds.
-    Where the bounds straddle a digit that the contract keeps (about one call in seven), the exact series decides.
-    2.5 times as quick as `power`: 1.2 µs against 3 µs.
+    Both series are summed with their head in integers and their small tail in floats, within proven error bounds;
+    where the bounds straddle a digit that the contract keeps (one call in seven), the exact series decides.
+    About 1.1 µs where `power` takes 3 µs.
     """
     distance = ONE - base
     if not 0 < distance < _QUICK_DISTANCE or not 0 < exponent <= _QUICK_EXPONENT:
         return power(base, exponent)
-    total = base + ONE
-    z = distance / total
+    # -ln(base) = 2·(z + z³/3 + z⁵/5 + ...) with z = distance / (base + 1), times the exponent, in units of 1e-18.
+    doubled = 2 * exponent
+    total = ONE + base
+    head, rest = divmod(distance * doubled, total)
+    divisor = total * 1e-18
+    z = distance * 1e-18 / divisor
     w = z * z
-    tail = z * w * (1 / 3 + w * (1 / 5 + w * (1 / 7 + w * (1 / 9 + w * (1 / 11 + w * (1 / 13 + w / 15))))))
-    logarithm = distance * _ONE_36 // total + int(tail * 1e36)
-    x, rest = divmod(2 * logarithm * exponent, _ONE_36)
-    # Less than 8 roundings of 2**-53 in `tail`, doubled: 1.8e-15. The contract's truncations are far below 1e-12.
-    margin = tail * 1.8e-15 * exponent + 1e-12
-    if not margin < rest * 1e-36 < 1 - margin:
+    tail = doubled * z * w * (1 / 3 + w * (1 / 5 + w * (1 / 7 + w * (1 / 9 + w * (1 / 11 + w * (1 / 13 + w / 15))))))
+    fraction = rest * 1e-18 / divisor + tail
+    carry = int(fraction)
+    # A dozen roundings of 2**-53 in `tail` and its sum; what the contract truncates is below 1e-12.
+    margin = tail * 2e-15 + 1e-12
+    if not margin < fraction - carry < 1 - margin:
         return power(base, exponent)
-    return _ONE_36 // _exponent_of_small(x)
-
-
-def _exponent_of_small(small: int) -> int:
-    """`natural_exponent` for an argument of zero or more, quick below 0.25."""
-    x = small * 100
-    f = x * 1e-20
-    square = x * x // _TWO_ONE_20
+    x = head + carry
+    f = x * 1e-18
+    # e**x = 1 + x + x²/2 + ..., in units of 1e-20 beyond x, as the contract sums it.
     if f < 0.02:
         tail = f * f * f * (1 / 6 + f * (1 / 24 + f * (1 / 120 + f * (1 / 720 + f * (1 / 5040 + f / 40320)))))
-        upper = _ONE_20 + x + square + int(tail * 1e20) + 2
+        upper = x * x // _TWO_E16 + int(tail * 1e20) + 2
     elif f < 0.2499:
-        cube = square * x // _THREE_ONE_20
-        fourth = cube * x // _FOUR_ONE_20
+        square = x * x // _TWO_E16
+        cube = square * x // _THREE_ONE
+        fourth = cube * x // _FOUR_ONE
         # From x⁵/5! to x¹²/12!, as multiples of x⁴/4!.
         tail = 1 + f / 9 * (1 + f / 10 * (1 + f / 11 * (1 + f / 12)))
         tail = f / 5 * (1 + f / 6 * (1 + f / 7 * (1 + f / 8 * tail)))
-        upper = _ONE_20 + x + square + cube + fourth + int(fourth * tail) + 2
+        upper = square + cube + fourth + int(fourth * tail) + 2
     else:
-        return natural_exponent(small)
+        return natural_exponent(-x)
     # Up to ten truncated terms lose less than 1.02 each, and the floats err by less than one: the contract's sum lies
-    # in [upper - 13, upper].
-    result, rest = divmod(upper, 100)
-    return result if rest >= 13 else natural_exponent(small)
+    # within `_SERIES_LOSS` below `upper`.
+    whole, last_digits = divmod(upper, 100)
+    if last_digits < _SERIES_LOSS:
+        return natural_exponent(-x)
+    return _ONE_36 // (ONE + x + whole)

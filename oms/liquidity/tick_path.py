@@ -10,7 +10,7 @@ from typing import NamedTuple
 
 from oms.errors import BeyondKnownRange, QuoteRefused, Refusal
 from oms.liquidity.pool import Limits
-from oms.liquidity.swap_math import PIPS, amount_paid, price_after_input, swap_step
+from oms.liquidity.swap_math import PIPS, amount_paid, amount_taken, fee_on, price_after_input, swap_step
 from oms.liquidity.tick_map import TickMap, next_boundary
 from oms.liquidity.tick_math import MAX_SQRT_PRICE_X96, MIN_SQRT_PRICE_X96, tick_at_sqrt_price
 from oms.units import UINT128_MAX
@@ -167,8 +167,8 @@ class TickPath:
             over_words=not start.liquidity,
         )
         target = _nearer(boundary.sqrt_price_x96, self._limit, zero_for_one=self.zero_for_one)
-        whole = swap_step(start.sqrt_price_x96, target, start.liquidity, _NEVER, exact_in=True, fee_pips=self.fee_pips)
-        cost = _NEVER if whole.price != target else whole.amount_in + whole.fee
+        whole = amount_taken(start.sqrt_price_x96, target, start.liquidity)
+        cost = whole + fee_on(whole, self.fee_pips) if self.kept_pips or not whole else _NEVER
         liquidity, crossed = start.liquidity, start.ticks_crossed
         tick = boundary.tick - 1 if self.zero_for_one else boundary.tick
         if target != boundary.sqrt_price_x96:

@@ -16,9 +16,7 @@ Chain = TypeVar("Chain", contravariant=True)
 class PoolSource(Protocol[Chain]):
     """Loads pools of one chain, every answer of one call from the one block that `chain` is pinned to."""
 
-    def snapshot(
-        self, chain: Chain, tokens: Sequence[Token], *, venues: frozenset[str] | None = None
-    ) -> PoolSnapshot:
+    def snapshot(self, chain: Chain, tokens: Sequence[Token], *, venues: frozenset[str] | None = None) -> PoolSnapshot:
         """All pools between any two of `tokens`, on the venues named or on all.
 
         Raises:

@@ -72,8 +72,8 @@ def _linked(artifact: dict[str, Any], libraries: dict[str, str]) -> bytes:
 
 
 def _initcode(artifact: dict[str, Any], *values: Any, libraries: dict[str, str] | None = None) -> bytes:
-    constructor = next((entry for entry in artifact["abi"] if entry["type"] == "constructor"), {"inputs": []})
-    types = [parameter["type"] for parameter in constructor["inputs"]]
+    constructors = [entry["inputs"] for entry in artifact["abi"] if entry["type"] == "constructor"]
+    types = [parameter["type"] for inputs in constructors for parameter in inputs]
     return _linked(artifact, libraries or {}) + encode(types, values)
 
 

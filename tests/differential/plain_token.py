@@ -15,14 +15,19 @@ _Item = int | bytes | str
 """An opcode; bytes to push; `name:` for a jump target, `@name` to push its position."""
 
 
+def _size(item: _Item) -> int:
+    if isinstance(item, bytes):
+        return 1 + len(item)
+    return 3 if isinstance(item, str) and not item.endswith(":") else 1
+
+
 def _assemble(program: list[_Item]) -> bytes:
-    size = {str: lambda text: 1 if text.endswith(":") else 3, bytes: lambda data: 1 + len(data), int: lambda _: 1}
     targets: dict[str, int] = {}
     position = 0
     for item in program:
         if isinstance(item, str) and item.endswith(":"):
             targets[item[:-1]] = position
-        position += size[type(item)](item)  # type: ignore[operator]
+        position += _size(item)
     code = bytearray()
     for item in program:
         if isinstance(item, bytes):
@@ -43,6 +48,10 @@ def _argument(index: int) -> list[_Item]:
 _RETURN_WORD: list[_Item] = [b"\0", _MSTORE, b"\x20", b"\0", _RETURN]
 
 
+def _ops(*items: _Item) -> list[_Item]:
+    return list(items)
+
+
 def _case(signature: str, label: str) -> list[_Item]:
     return [_DUP1, selector(signature), _EQ, "@" + label, _JUMPI]
 
@@ -51,29 +60,29 @@ def token_code(decimals: int) -> bytes:
     """Runtime code of a token with these decimals."""
     return _assemble(
         [
-            *[b"\0", _CALLDATA_LOAD, b"\xe0", _SHR],
+            *_ops(b"\0", _CALLDATA_LOAD, b"\xe0", _SHR),
             *_case("transfer(address,uint256)", "transfer"),
             *_case("transferFrom(address,address,uint256)", "transfer_from"),
             *_case("balanceOf(address)", "balance_of"),
             *_case("decimals()", "decimals"),
             *_case("symbol()", "symbol"),
             *_case("name()", "symbol"),
-            *[b"\x01", *_RETURN_WORD],
-            *["balance_of:", *_argument(0), _SLOAD, *_RETURN_WORD],
-            *["decimals:", bytes([decimals]), *_RETURN_WORD],
+            *_ops(b"\x01", *_RETURN_WORD),
+            *_ops("balance_of:", *_argument(0), _SLOAD, *_RETURN_WORD),
+            *_ops("decimals:", bytes([decimals]), *_RETURN_WORD),
             # The string "T".
-            *["symbol:", b"\x20", b"\0", _MSTORE, b"\x01", b"\x20", _MSTORE],
-            *[b"T".ljust(32, b"\0"), b"\x40", _MSTORE, b"\x60", b"\0", _RETURN],
-            *["transfer:", *_argument(1), *_argument(0), _CALLER, "@move", _JUMP],
-            *["transfer_from:", *_argument(2), *_argument(1), *_argument(0)],
+            *_ops("symbol:", b"\x20", b"\0", _MSTORE, b"\x01", b"\x20", _MSTORE),
+            *_ops(b"T".ljust(32, b"\0"), b"\x40", _MSTORE, b"\x60", b"\0", _RETURN),
+            *_ops("transfer:", *_argument(1), *_argument(0), _CALLER, "@move", _JUMP),
+            *_ops("transfer_from:", *_argument(2), *_argument(1), *_argument(0)),
             # Stack from the top: from, to, amount.
-            *["move:", _DUP1, _SLOAD, _DUP4, _DUP2, _LT, "@short", _JUMPI],
+            *_ops("move:", _DUP1, _SLOAD, _DUP4, _DUP2, _LT, "@short", _JUMPI),
             # balance, from, to, amount -> from keeps balance - amount.
-            *[_DUP4, _SWAP1, _SUB, _SWAP1, _SSTORE],
+            *_ops(_DUP4, _SWAP1, _SUB, _SWAP1, _SSTORE),
             # to, amount -> to gets balance + amount.
-            *[_DUP1, _SLOAD, _DUP3, _ADD, _SWAP1, _SSTORE],
-            *[b"\x01", *_RETURN_WORD],
-            *["short:", b"\0", b"\0", _REVERT],
+            *_ops(_DUP1, _SLOAD, _DUP3, _ADD, _SWAP1, _SSTORE),
+            *_ops(b"\x01", *_RETURN_WORD),
+            *_ops("short:", b"\0", b"\0", _REVERT),
         ]
     )
 
@@ -90,13 +99,13 @@ def pair_factory_code() -> bytes:
     """
     return _assemble(
         [
-            *[b"\0", _CALLDATA_LOAD, b"\xe0", _SHR],
+            *_ops(b"\0", _CALLDATA_LOAD, b"\xe0", _SHR),
             *_case("getFee(address,bool)", "fee"),
             *_case("initialize(address,address,bool)", "initialize"),
-            *[b"\0", *_RETURN_WORD],
-            *["fee:", b"\0", _SLOAD, *_RETURN_WORD],
-            *["initialize:", _CALLDATA_SIZE, b"\0", b"\0", _CALLDATA_COPY],
-            *[b"\0", b"\0", _CALLDATA_SIZE, b"\0", b"\0", b"\x01", _SLOAD, _GAS, _CALL, *_RETURN_WORD],
+            *_ops(b"\0", *_RETURN_WORD),
+            *_ops("fee:", b"\0", _SLOAD, *_RETURN_WORD),
+            *_ops("initialize:", _CALLDATA_SIZE, b"\0", b"\0", _CALLDATA_COPY),
+            *_ops(b"\0", b"\0", _CALLDATA_SIZE, b"\0", b"\0", b"\x01", _SLOAD, _GAS, _CALL, *_RETURN_WORD),
         ]
     )
 

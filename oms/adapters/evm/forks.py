@@ -13,7 +13,7 @@ import subprocess
 import sys
 import time
 from collections.abc import Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 from typing import Self
 
@@ -111,6 +111,16 @@ def start_fork(
         _stop(process)
         raise
     return record
+
+
+def add_companion(home: Path, name: str, pid: int) -> ForkRecord:
+    """Tie another process to a running fork, to be ended with it. Raises `InvalidRequest` when there is none."""
+    record = find_fork(home, name)
+    if record is None:
+        raise InvalidRequest("name", f"no fork is called {name}; see `oms fork status`")
+    joined = replace(record, companions=(*record.companions, ProcessRef.of(pid)))
+    _write(home / "forks" / f"{name}.json", joined)
+    return joined
 
 
 def find_fork(home: Path, name: str) -> ForkRecord | None:

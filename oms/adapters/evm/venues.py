@@ -9,6 +9,13 @@ docs.balancer.fi, docs.curve.finance, aerodrome-finance/contracts); each CREATE2
 from dataclasses import dataclass
 
 from oms.adapters.evm.addresses import V4Key
+from oms.liquidity.curve_layout import (
+    THREE_POOL,
+    TRICRYPTO2,
+    TRICRYPTO_USDC,
+    CryptoSwapDeployment,
+    StableSwapDeployment,
+)
 from oms.units import ZERO_ADDRESS, Address
 
 
@@ -69,10 +76,11 @@ class V4Venue:
 
 @dataclass(frozen=True, slots=True)
 class CurveVenue:
-    """Curve: well-known pools, and the registry that finds more by coin where its code exists."""
+    """Curve: pools whose code and storage layout are known, and the registry that names others where it exists."""
 
     name: str
-    pools: tuple[Address, ...] = ()
+    stableswap: tuple[StableSwapDeployment, ...] = ()
+    cryptoswap: tuple[CryptoSwapDeployment, ...] = ()
     meta_registry: Address | None = None
 
 
@@ -162,11 +170,8 @@ MAINNET = ChainVenues(
     curve=(
         CurveVenue(
             "curve",
-            (
-                Address("0xbEbc44782C7dB0a1A60Cb6fe97d0b483032FF1C7"),  # 3pool: DAI, USDC, USDT
-                Address("0xD51a44d3FaE010294C616388b506AcdA1bfAAE46"),  # tricrypto2: USDT, WBTC, WETH
-                Address("0x7F86Bf177Dd4F3494b841a37e810A34dD56c829B"),  # tricryptoUSDC: USDC, WBTC, WETH
-            ),
+            (THREE_POOL,),
+            (TRICRYPTO2, TRICRYPTO_USDC),
             Address("0xF98B45FA17DE75FB1aD0e7aFD971b0ca00e379fC"),
         ),
     ),

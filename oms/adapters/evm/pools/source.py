@@ -9,10 +9,10 @@ from itertools import combinations
 from typing import TypeVar
 
 from oms.adapters.evm.chain import PinnedChain
-from oms.adapters.evm.pools import uniswap_v2, uniswap_v3, uniswap_v4
+from oms.adapters.evm.pools import balancer, curve, solidly, uniswap_v2, uniswap_v3, uniswap_v4
 from oms.adapters.evm.pools.reading import Loading, run, together
 from oms.adapters.evm.pools.ticks import TickStore, load_more
-from oms.adapters.evm.venues import ChainVenues, V3Venue, V4Venue
+from oms.adapters.evm.venues import BalancerVenue, ChainVenues, CurveVenue, SolidlyVenue, V3Venue, V4Venue
 from oms.domain.token import Token
 from oms.domain.venue import Family, PoolKey
 from oms.errors import InvalidRequest
@@ -20,7 +20,7 @@ from oms.liquidity.concentrated import ConcentratedPool
 from oms.liquidity.listing import ListedPool, PoolSnapshot, SkippedPool
 from oms.units import Address
 
-V = TypeVar("V", V3Venue, V4Venue)
+V = TypeVar("V", V3Venue, V4Venue, CurveVenue, BalancerVenue, SolidlyVenue)
 Loaded = ListedPool | SkippedPool | None
 Batch = Loading[list[Loaded]]
 
@@ -62,7 +62,7 @@ class EvmPoolSource:
 
     def reload(self, chain: PinnedChain, key: PoolKey) -> ListedPool | SkippedPool:
         """One pool at the chain's block; skipped, with the reason, where it cannot be read."""
-        loaded = run(chain, self._loading(key))
+        loaded = run(chain, self._loading(chain, key))
         chain.confirm()
         return loaded or SkippedPool(key.venue, key.pool_id, "it does not exist at this block")
 
@@ -70,20 +70,20 @@ class EvmPoolSource:
         pairs, wrapped = list(combinations(tokens, 2)), self.venues.wrapped_native
         window = self.venues.log_window_blocks
         since = chain.block.number - window + 1 if window else None
-        batches: list[Batch] = []
-        for v2 in self.venues.v2:
-            if v2.name in wanted:
-                batches.append(together([uniswap_v2.load(uniswap_v2.pair_key(v2, a, b)) for a, b in pairs]))
-        for v3 in self.venues.v3:
-            if v3.name in wanted:
-                keys = [uniswap_v3.pool_key(v3, a, b, tier=tier) for a, b in pairs for tier in v3.tiers]
-                batches.append(together([uniswap_v3.load(v3, key) for key in keys]))
-        for v4 in self.venues.v4:
-            if v4.name in wanted:
-                batches.append(uniswap_v4.load_all(v4, tokens, wrapped=wrapped, from_block=since))
-        return batches
+        timestamp = chain.block.timestamp
+        pools = self.venues
+        batches: list[tuple[str, Batch]] = [
+            *((v2.name, uniswap_v2.load_all(v2, pairs)) for v2 in pools.v2),
+            *((v3.name, uniswap_v3.load_all(v3, pairs)) for v3 in pools.v3),
+            *((v4.name, uniswap_v4.load_all(v4, tokens, wrapped=wrapped, from_block=since)) for v4 in pools.v4),
+            *((c.name, curve.load_all(c, tokens, timestamp=timestamp)) for c in pools.curve),
+            *((b.name, balancer.load_all(b, tokens, from_block=since, timestamp=timestamp)) for b in pools.balancer),
+            *((s.name, solidly.load_all(s, tokens)) for s in pools.solidly),
+        ]
+        return [batch for name, batch in batches if name in wanted]
 
-    def _loading(self, key: PoolKey) -> Loading[Loaded]:
+    def _loading(self, chain: PinnedChain, key: PoolKey) -> Loading[Loaded]:
+        timestamp = chain.block.timestamp
         match key.family:
             case Family.UNISWAP_V2:
                 return uniswap_v2.load(key)
@@ -92,7 +92,12 @@ class EvmPoolSource:
             case Family.UNISWAP_V4:
                 venue = _named(self.venues.v4, key)
                 return uniswap_v4.load(venue, uniswap_v4.chain_key(key), wrapped=self.venues.wrapped_native)
-        raise InvalidRequest("pool", f"{key.family} pools cannot be loaded from a chain")
+            case Family.CURVE_STABLESWAP | Family.CURVE_CRYPTOSWAP:
+                return curve.load(_named(self.venues.curve, key), key.pool_id, timestamp=timestamp)
+            case Family.BALANCER_WEIGHTED | Family.BALANCER_STABLE:
+                return balancer.load(_named(self.venues.balancer, key), key.pool_id, timestamp=timestamp)
+            case Family.SOLIDLY:
+                return solidly.load(_named(self.venues.solidly, key), key)
 
     def _tick_store(self, key: PoolKey) -> TickStore:
         if key.family is Family.UNISWAP_V3:
@@ -105,7 +110,8 @@ class EvmPoolSource:
         known = self.venues.names
         unknown = (venues or frozenset()) - known
         if unknown:
-            raise InvalidRequest("venues", f"no {', '.join(sorted(unknown))} here; choose from {', '.join(sorted(known))}")
+            choice = ", ".join(sorted(known))
+            raise InvalidRequest("venues", f"no {', '.join(sorted(unknown))} here; choose from {choice}")
         return known if venues is None else venues
 
 

@@ -129,9 +129,7 @@ def _bitmap(store: TickStore, indexes: list[int], *, spacing: int) -> Loading[tu
     return ticks, held
 
 
-def _nets(
-    store: TickStore, wanted: list[int], *, most: int, end: int, before: Callable[[int], int]
-) -> Loading[_Side]:
+def _nets(store: TickStore, wanted: list[int], *, most: int, end: int, before: Callable[[int], int]) -> Loading[_Side]:
     """The nearest of `wanted`, which lead away from the price; the edge is `end`, or before the first one lacking."""
     words = yield from slots(store.tick(tick) for tick in wanted[:most])
     nets: dict[int, int] = {}

@@ -4,10 +4,11 @@ Owns: the word's layout. Must not: quote.
 Source: `UniswapV2Pair` (slot 8: reserve0 uint112, reserve1 uint112, blockTimestampLast uint32).
 """
 
+from collections.abc import Sequence
 from math import gcd
 
 from oms.adapters.evm.addresses import sorted_pair, v2_pair_address
-from oms.adapters.evm.pools.reading import Loading, Slot, codes, slots
+from oms.adapters.evm.pools.reading import Loading, Slot, codes, slots, together
 from oms.adapters.evm.venues import V2Venue
 from oms.domain.venue import Family, PoolKey
 from oms.liquidity.constant_product import ConstantProductPool
@@ -23,6 +24,13 @@ def pair_key(venue: V2Venue, a: Address, b: Address) -> PoolKey:
     """The identity of two tokens' pair, whether or not it exists."""
     address = v2_pair_address(venue.factory, venue.init_code_hash, a, b)
     return PoolKey(Family.UNISWAP_V2, venue.name, address, address, sorted_pair(a, b), fee_pips=venue.fee_pips)
+
+
+def load_all(
+    venue: V2Venue, pairs: Sequence[tuple[Address, Address]]
+) -> Loading[list[ListedPool | SkippedPool | None]]:
+    """The pairs that exist."""
+    return together([load(pair_key(venue, a, b)) for a, b in pairs])
 
 
 def load(key: PoolKey) -> Loading[ListedPool | SkippedPool | None]:

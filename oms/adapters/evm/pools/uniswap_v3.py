@@ -4,8 +4,10 @@ Owns: the first words' layout. Must not: quote, or load ticks (see `ticks`).
 Source: `UniswapV3Pool` (slot0: sqrtPriceX96 uint160, tick int24, …), and PancakeSwap's fork of it.
 """
 
+from collections.abc import Sequence
+
 from oms.adapters.evm.addresses import sorted_pair, v3_pool_address
-from oms.adapters.evm.pools.reading import Loading, Slot, both, codes, slots
+from oms.adapters.evm.pools.reading import Loading, Slot, both, codes, slots, together
 from oms.adapters.evm.pools.ticks import TickStore, load_around
 from oms.adapters.evm.venues import V3Venue
 from oms.domain.venue import Family, PoolKey
@@ -25,6 +27,14 @@ def pool_key(venue: V3Venue, a: Address, b: Address, *, tier: tuple[int, int]) -
 def tick_store(venue: V3Venue, key: PoolKey) -> TickStore:
     """Where the pool keeps its ticks."""
     return TickStore(key.settles_at, venue.layout)
+
+
+def load_all(
+    venue: V3Venue, pairs: Sequence[tuple[Address, Address]]
+) -> Loading[list[ListedPool | SkippedPool | None]]:
+    """The pools of all tiers that exist."""
+    keys = [pool_key(venue, a, b, tier=tier) for a, b in pairs for tier in venue.tiers]
+    return together([load(venue, key) for key in keys])
 
 
 def load(venue: V3Venue, key: PoolKey) -> Loading[ListedPool | SkippedPool | None]:

@@ -36,13 +36,6 @@ SYSTEM_CONTRACTS = frozenset(
 )
 """Written by the node itself at each block, which may read any of their slots."""
 
-FEE_RECIPIENT = Address("0x40c02fb354984833bb0a261a6e645611111a99f4")
-"""The last 20 bytes of keccak("oms.recording.fee_recipient"): an account that no chain has seen.
-
-The miner in made-up headers, so that Anvil can credit fees to it. The zero address would be in the way: the recorded
-chain has seen it, so that where it was not recorded, a fork could mine no transaction at all.
-"""
-
 _EMPTY = RecordedAccount()
 _SYNTHETIC_BASE_FEE_WEI = 10**8
 _EMPTY_TRIE = "0x56e81f171bcc55a6ff8345e692c0f86e5b48e01b996cadc001622fb5e363b421"
@@ -62,20 +55,23 @@ class KnownState:
         *,
         own: Collection[Address] = (),
         zero_unknown: bool = False,
-        fee_recipient: Address = FEE_RECIPIENT,
+        zero_address_empty: bool = True,
     ) -> None:
-        """`own`: accounts the chain never saw, besides Anvil's; `zero_unknown`: all unrecorded accounts are empty.
+        """Say what is known besides the recording.
 
-        `fee_recipient` stands in a made-up header, and is an empty account unless it is the zero address.
+        `own`: accounts that the chain never saw, besides Anvil's ten; `zero_unknown`: every account outside the
+        recording is empty; `zero_address_empty`: the zero address holds no coin where it was not recorded. Anvil takes
+        it as the sender of a call and the recipient of fees that name none, so without it a fork could neither mine nor
+        answer such calls. Its code and nonce are empty on every chain; its tokens stay unknown.
         """
         self.recording = recording
         self.chain_id = recording.chain_id
         self.block = recording.block
         self.has_own_header = recording.header is not None
-        self.header: Mapping[str, str] = recording.header or synthetic_header(recording, fee_recipient)
+        self.header: Mapping[str, str] = recording.header or synthetic_header(recording)
         self._own = frozenset(ANVIL_ACCOUNTS) | {address.lower() for address in own}
-        made_up = set() if recording.header or fee_recipient == ZERO_ADDRESS else {fee_recipient.lower()}
-        self._empty = recording.absent | self._own | SYSTEM_CONTRACTS | made_up
+        zero_address = {ZERO_ADDRESS} if zero_address_empty else set()
+        self._empty = recording.absent | self._own | SYSTEM_CONTRACTS | zero_address
         self._zero_unknown = zero_unknown
         self._own_slots_lock = Lock()
         self._own_slots: frozenset[int] | None = None
@@ -124,14 +120,14 @@ class KnownState:
             return self._accounting[address]
 
 
-def synthetic_header(recording: Recording, fee_recipient: Address) -> dict[str, str]:
+def synthetic_header(recording: Recording) -> dict[str, str]:
     """A header for a recording that holds none: its hashes are made up from the number, its base fee is 0.1 gwei."""
     zero, block = hex(0), recording.block
     return {
         "number": hex(block), "hash": f"0x{block:064x}", "parentHash": f"0x{max(block - 1, 0):064x}",
         "timestamp": hex(recording.timestamp), "gasLimit": hex(60_000_000), "gasUsed": zero,
         "baseFeePerGas": hex(_SYNTHETIC_BASE_FEE_WEI), "difficulty": zero, "totalDifficulty": zero,
-        "extraData": "0x", "miner": fee_recipient,
+        "extraData": "0x", "miner": ZERO_ADDRESS,
         "mixHash": _ZERO_WORD, "nonce": "0x" + "0" * 16, "logsBloom": "0x" + "0" * 512, "receiptsRoot": _EMPTY_TRIE,
         "transactionsRoot": _EMPTY_TRIE, "stateRoot": _EMPTY_TRIE, "sha3Uncles": _NO_UNCLES,
         "withdrawalsRoot": _EMPTY_TRIE, "parentBeaconBlockRoot": _ZERO_WORD, "blobGasUsed": zero,

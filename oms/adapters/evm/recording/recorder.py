@@ -143,8 +143,9 @@ class StateRecorder:
         """
         if not self.touched:
             raise InvalidRequest("recording", "the command read no state; make it use the recorder's URL")
-        if "miner" in self.header and (failures := self._learn([(self.header["miner"].lower(), None)])):
-            # a fork credits fees to it, so without it no transaction could be mined on the recording
+        miners = (ZERO_ADDRESS, self.header.get("miner", ZERO_ADDRESS).lower())  # Anvil's choice, and the block's
+        if failures := self._learn((miner, None) for miner in miners):
+            # a fork credits fees to one of them: without it no transaction could be mined on the recording
             raise Terminal(self._rpc.venue, next(iter(failures.values())).message)
         recording = self.recording()
         if _header(self._rpc, self.block)["hash"] != self.header["hash"]:

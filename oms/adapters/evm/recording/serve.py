@@ -22,7 +22,13 @@ def main(arguments: list[str] | None = None) -> int:
     options = _parser().parse_args(arguments)
     try:
         own = [parse_address(text, field="own") for text in options.own]
-        server = serve_recording(options.recording, port=options.port, own=own, zero_unknown=options.zero_unknown)
+        server = serve_recording(
+            options.recording,
+            port=options.port,
+            own=own,
+            zero_unknown=options.zero_unknown,
+            zero_address_empty=not options.strict,
+        )
     except OmsError as error:
         sys.stderr.write(f"{error}\n")
         return error.exit_code
@@ -56,6 +62,7 @@ def _parser() -> argparse.ArgumentParser:
     parser.add_argument("--port", type=int, default=0, help="on 127.0.0.1; 0 takes a free one")
     parser.add_argument("--own", action="append", default=[], metavar="ADDRESS", help="an account the chain never saw")
     parser.add_argument("--zero-unknown", action="store_true", help="accounts outside the recording are empty")
+    parser.add_argument("--strict", action="store_true", help="the zero address is unknown where not recorded")
     parser.add_argument("--die-with-stdin", action="store_true", help="end when standard input ends")
     return parser
 

@@ -30,15 +30,22 @@ class RecordingServer(JsonRpcEndpoint):
 
 
 def serve_recording(
-    recording: Recording | Path, *, port: int = 0, own: Collection[Address] = (), zero_unknown: bool = False
+    recording: Recording | Path,
+    *,
+    port: int = 0,
+    own: Collection[Address] = (),
+    zero_unknown: bool = False,
+    zero_address_empty: bool = True,
 ) -> RecordingServer:
     """Serve a recording, or the file it is in, from a thread of this process.
 
     `own` accounts (Anvil's ten always are) hold nothing on the recorded chain, in any token; with `zero_unknown` every
-    account outside the recording is empty. Anything else that is not recorded is answered with error -32001.
+    account outside the recording is empty; `zero_address_empty` lets Anvil use its default sender and fee recipient
+    (see `KnownState`). Anything else that is not recorded is answered with error -32001.
 
     Raises:
         InvalidRequest: the file cannot be read, or the port is taken.
     """
     loaded = load_recording(recording) if isinstance(recording, Path) else recording
-    return RecordingServer(KnownState(loaded, own=own, zero_unknown=zero_unknown), port=port)
+    state = KnownState(loaded, own=own, zero_unknown=zero_unknown, zero_address_empty=zero_address_empty)
+    return RecordingServer(state, port=port)

@@ -1,0 +1,45 @@
+"""`oms journal`: read the record of every order, and prove that nobody changed it."""
+
+from dataclasses import asdict
+from datetime import UTC, datetime
+
+import click
+
+from oms.bootstrap.configuration import load_settings
+from oms.bootstrap.records import open_journal
+
+SHORT = 96
+
+
+@click.group()
+def journal() -> None:
+    """The append-only record of every order.
+
+    \b
+    Examples:
+      oms journal show               the newest entries
+      oms journal show --order ID    one order's
+      oms journal verify             recompute the whole chain of hashes
+    """
+
+
+@journal.command()
+@click.option("--order", "order_id", help="Only this order's entries.")
+@click.option("--last", type=click.IntRange(1), default=30, show_default=True, help="How many of the newest.")
+def show(*, order_id: str | None, last: int) -> None:
+    """Entries, oldest first."""
+    with open_journal(load_settings()) as opened:
+        entries = list(opened.entries(order_id))[-last:]
+    for entry in entries:
+        when = datetime.fromtimestamp(entry.recorded_at, UTC).strftime("%Y-%m-%d %H:%M:%S")
+        values = {key: value for key, value in asdict(entry.event).items() if key != "order_id"}
+        text = " ".join(f"{key}={str(value)[:SHORT]}" for key, value in values.items())
+        click.echo(f"{entry.sequence:>6} {when} {entry.event.order_id} {type(entry.event).__name__} {text}")
+
+
+@journal.command()
+def verify() -> None:
+    """Recompute the chain of hashes; exit code 3 at the first entry that was altered."""
+    with open_journal(load_settings()) as opened:
+        count = opened.verify()
+    click.echo(f"{count} entries, chain intact")
