@@ -26,9 +26,6 @@ from oms.errors import InvalidRequest
 from oms.ports.makers import Maker
 from oms.units import parse_amount
 
-INTERMEDIATES = ("WETH", "USDC", "USDT", "WBTC", "DAI")
-"""What routes may pass through, where the chain has it."""
-
 
 @dataclass(frozen=True, slots=True)
 class OrderWords:
@@ -56,8 +53,8 @@ class OpenMarket:
         self._source = EvmPoolSource(session.venues)
         lag = settings.limits.max_node_lag_seconds if session.kind == "node" else None
         self._pools = PinnedPools(session.rpc, self._source, clock=self.clock, max_lag_seconds=lag)
-        chain = PinnedChain.at_latest(session.rpc, expected_chain_id=session.venues.chain_id)
-        self.directory = TokenDirectory(chain, extra=session.tokens, list_file=settings.token_list)
+        lists = () if settings.token_list is None else (settings.token_list,)
+        self.directory = TokenDirectory.of_chain(session.venues.chain_id, lists=lists, tokens=session.tokens)
 
     def __enter__(self) -> Self:
         return self
@@ -74,8 +71,9 @@ class OpenMarket:
 
     def intent(self, words: OrderWords) -> Intent:
         """What the words mean on this chain. Raises `InvalidRequest` naming the argument and the remedy."""
-        token_in = self.directory.resolve(words.token_in)
-        token_out = self.directory.resolve(words.token_out)
+        chain = PinnedChain.at_latest(self.session.rpc, expected_chain_id=self.session.venues.chain_id)
+        token_in = self.directory.resolve(words.token_in, chain, field="token_in")
+        token_out = self.directory.resolve(words.token_out, chain, field="token_out")
         if token_in == token_out:
             raise InvalidRequest("token_out", f"{token_out.symbol} twice; name two different tokens")
         side = Side.BUY if words.buy else Side.SELL
@@ -84,12 +82,7 @@ class OpenMarket:
 
     def tokens(self, intent: Intent) -> tuple[Token, ...]:
         """The order's two tokens and whatever routes may pass through."""
-        found = {intent.token_in: None, intent.token_out: None}
-        for symbol in INTERMEDIATES:
-            token = self.directory.known(symbol)
-            if token is not None:
-                found[token] = None
-        return tuple(found)
+        return tuple(dict.fromkeys((intent.token_in, intent.token_out, *self.directory.intermediates)))
 
     def quote(self, words: OrderWords) -> QuoteReport:
         """The whole table for an order. Raises `InvalidRequest`, `QuoteRefused`, `VenueError`."""

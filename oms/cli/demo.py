@@ -36,7 +36,7 @@ def demo(amount: str, token_in: str, token_out: str, *, seed: int, json_file: Pa
       ./scripts/demo 25 WBTC USDC --json outcome.json
     """
     settings = load_settings()
-    console = Console()
+    console = tables.terminal()
     opening, source = demo_opening(settings, seed=seed)
     with open_market(settings, opening) as market:
         _introduce(console, market, source)

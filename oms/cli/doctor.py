@@ -3,11 +3,11 @@
 import sys
 
 import click
-from rich.console import Console
 from rich.table import Table
 
 from oms.bootstrap.configuration import load_settings
 from oms.bootstrap.installation import Finding, inspect, versions
+from oms.cli.tables import terminal
 from oms.errors import OmsError
 
 
@@ -31,7 +31,7 @@ def doctor() -> None:
         table.add_column(name)
     for finding in findings:
         table.add_row(finding.part, _mark(finding), finding.found, "" if finding.ok else finding.remedy)
-    Console().print(table)
+    terminal().print(table)
     missing = [finding.part for finding in findings if finding.needed and not finding.ok]
     if missing:
         raise NotReady(f"missing: {', '.join(missing)}; run ./scripts/demo once, it installs them")

@@ -3,11 +3,11 @@
 from pathlib import Path
 
 import click
-from rich.console import Console
 from rich.table import Table
 
 from oms.bootstrap.configuration import load_settings
 from oms.bootstrap.forks import ForkWords, record_chain, start, status, stop
+from oms.cli.tables import terminal
 
 
 @click.group()
@@ -65,7 +65,7 @@ def show_status() -> None:
     for record in records:
         state = "[green]up[/]" if record.alive else "[red]gone[/] (oms fork down forgets it)"
         table.add_row(record.name, record.kind, record.url, str(record.chain_id), str(record.block), state)
-    Console().print(table)
+    terminal().print(table)
 
 
 @fork.command()

@@ -5,14 +5,13 @@ from pathlib import Path
 from typing import Any
 
 import click
-from rich.console import Console
 
 from oms.application.plan_file import to_json_value
 from oms.application.quoting import QuoteReport, VenueQuote
 from oms.bootstrap.configuration import load_settings
 from oms.bootstrap.quotes import OrderWords, open_market
 from oms.cli.options import chain_options, opening, order_options, venue_set
-from oms.cli.tables import quote_summary, quote_table
+from oms.cli.tables import quote_summary, quote_table, terminal
 from oms.routing.market import FirmEdge, LadderEdge
 
 
@@ -51,7 +50,7 @@ def quote(
     if as_json:
         click.echo(json.dumps(quote_json(report), indent=1))
         return
-    console = Console()
+    console = terminal()
     console.print(quote_table(report))
     quote_summary(console, report)
 

@@ -71,7 +71,7 @@ def swap(
     settings = load_settings()
     words = OrderWords(amount, token_in, token_out, buy=buy, venues=venue_set(venues), max_hops=max_hops)
     terms = Terms(slippage_bps, deadline_seconds, owner=_owner(account))
-    console = Console()
+    console = tables.terminal()
     with open_market(settings, opening(chain, rpc_url, recording, settles=True)) as market:
         trading = Trading(market, terms)
         try:
@@ -207,7 +207,7 @@ def simulate(plan_path: Path, *, chain: str | None, rpc_url: str | None, recordi
     with open_market(settings, opening(chain, rpc_url, recording, settles=True), with_counterparties=False) as market:
         trading = Trading(market, Terms())
         try:
-            _simulate(Console(), trading, plan)
+            _simulate(tables.terminal(), trading, plan)
         finally:
             trading.close()
 

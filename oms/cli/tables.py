@@ -4,9 +4,11 @@ Owns: layout, rounding for the eye, colour. Everything exact goes to `--json` in
 Must not: compute anything that the rest of the system doesn't know.
 """
 
+import sys
 from collections.abc import Mapping, Sequence
 from decimal import Decimal
 
+from rich import box
 from rich.console import Console
 from rich.table import Table
 from rich.text import Text
@@ -19,12 +21,24 @@ from oms.domain.transactions import BalanceChange, Simulation, TransferLog
 from oms.risk.gate import CheckResult
 from oms.units import BPS, ZERO_ADDRESS, Address, format_amount
 
-PLACES = 6
+PIPE_WIDTH = 140
+"""Columns where no terminal says how many it has, so that a file or a pipe gets whole lines."""
+
+
+def terminal() -> Console:
+    """Where everything is printed."""
+    return Console() if sys.stdout.isatty() else Console(width=PIPE_WIDTH)
 
 
 def amount(raw: int, token: Token) -> str:
-    """Rounded down to what the eye needs; never used for anything but showing."""
-    return format_amount(raw, token.decimals, places=min(PLACES, token.decimals))
+    """Rounded down to about nine significant digits; never used for anything but showing."""
+    whole_digits = len(str(raw // 10**token.decimals))
+    return format_amount(raw, token.decimals, places=min(max(2, 8 - whole_digits), token.decimals))
+
+
+def compact_table(title: str) -> Table:
+    """A table that fits eighty columns where it can."""
+    return Table(title=title, title_justify="left", title_style="bold", box=box.SIMPLE_HEAD, pad_edge=False)
 
 
 def quote_table(report: QuoteReport) -> Table:
@@ -32,13 +46,13 @@ def quote_table(report: QuoteReport) -> Table:
     intent = report.intent
     selling = intent.side is Side.SELL
     shown = intent.token_out if selling else intent.token_in
-    table = Table(title=f"{intent} · block {report.view.snapshot.block.number}", title_justify="left")
-    table.add_column("venue")
-    table.add_column(f"{'out' if selling else 'in'} {shown}", justify="right")
-    table.add_column(f"price {intent.token_out}/{intent.token_in}", justify="right")
+    table = compact_table(f"{intent} · block {report.view.snapshot.block.number}")
+    table.add_column("venue", min_width=14, overflow="fold")
+    table.add_column(f"{'out' if selling else 'in'} {shown}", justify="right", no_wrap=True)
+    table.add_column(f"{intent.token_out}/{intent.token_in}", justify="right", no_wrap=True)
     for name in ("impact bp", "fee bp", "gas"):
         table.add_column(name, justify="right")
-    table.add_column(f"net {shown}" if selling else f"in + gas {shown}", justify="right", style="bold")
+    table.add_column(f"net {shown}" if selling else f"in+gas {shown}", justify="right", style="bold", no_wrap=True)
     table.add_column("price is")
     table.add_column("age s", justify="right")
     best = report.best_single
@@ -79,7 +93,7 @@ def _quote_cells(row: VenueQuote, report: QuoteReport) -> list[str]:
         f"{float(row.price):,.6g}" if row.price < 1 else f"{float(row.price):,.4f}",
         f"{row.impact_bps:.2f}",
         fee,
-        f"{row.gas:,}" if row.gas else "-",
+        f"{row.gas // 1000}k" if row.gas else "-",
         net,
         row.firmness,
         f"{row.age_seconds:.1f}",
@@ -95,7 +109,7 @@ def quote_summary(console: Console, report: QuoteReport) -> None:
         console.print(f"best single venue  [bold]{best.venue}[/]: {amount(value, shown)} {shown}")
     else:
         console.print("no single venue fills the whole order")
-    table = Table(title="split", title_justify="left")
+    table = compact_table("split")
     for name in ("leg", "share", "in", "out"):
         table.add_column(name, justify="left" if name == "leg" else "right")
     tokens = report.tokens
@@ -130,7 +144,7 @@ def shown_amount(raw: int, token: Token) -> str:
 
 def plan_table(plan: RoutePlan) -> Table:
     """The plan's legs in settlement order."""
-    table = Table(title=f"plan {plan.plan_id} · pinned to block {plan.block.number}", title_justify="left")
+    table = compact_table(f"plan {plan.plan_id} · pinned to block {plan.block.number}")
     table.add_column("#", justify="right")
     table.add_column("leg")
     for name in ("in", "spends", "out"):
@@ -166,7 +180,7 @@ def exposure_lines(console: Console, plan: RoutePlan) -> None:
 
 def checks_table(findings: Sequence[CheckResult]) -> Table:
     """The gate's findings."""
-    table = Table(title="risk gate", title_justify="left")
+    table = compact_table("risk gate")
     for name in ("check", "", "detail"):
         table.add_column(name)
     for finding in findings:
@@ -179,7 +193,7 @@ def changes_table(
     changes: Sequence[BalanceChange], tokens: Mapping[Address, Token], names: Mapping[Address, str], *, title: str
 ) -> Table:
     """Every balance that changes."""
-    table = Table(title=title, title_justify="left")
+    table = compact_table(title)
     table.add_column("account")
     table.add_column("token")
     table.add_column("change", justify="right")
@@ -199,7 +213,7 @@ def transfers_table(
     transfers: Sequence[TransferLog], tokens: Mapping[Address, Token], names: Mapping[Address, str]
 ) -> Table:
     """Every token transfer, in order."""
-    table = Table(title="transfers", title_justify="left")
+    table = compact_table("transfers")
     for name in ("from", "to", "amount"):
         table.add_column(name, justify="right" if name == "amount" else "left")
     for log in transfers:
@@ -219,7 +233,7 @@ def simulation_line(simulation: Simulation) -> str:
 def outcome_table(outcome: Outcome, tokens: Mapping[Address, Token]) -> Table:
     """Predicted against realised, leg by leg and in total."""
     plan = outcome.plan
-    table = Table(title="predicted against realised", title_justify="left")
+    table = compact_table("predicted against realised")
     table.add_column("leg")
     for name in ("in predicted", "in realised", "out predicted", "out realised", "difference"):
         table.add_column(name, justify="right")

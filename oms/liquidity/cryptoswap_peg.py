@@ -102,7 +102,7 @@ def _after_trade_ng(peg: Peg, trade: Trade, rules: PegRules) -> Peg:
             raise QuoteRefused(Refusal.UNSAFE_STATE, "the trade would lower the pool's value per share")
     plain = Peg(peg.price_scale, oracle, last, max(peg.last_prices_timestamp, trade.timestamp), d, xcp_profit,
                 virtual_price)  # fmt: skip
-    if checked(virtual_price * 2 - WAD) <= checked(xcp_profit + 2 * rules.allowed_extra_profit):
+    if not _earned_enough(virtual_price, xcp_profit, rules):
         return plain
 
     norm = isqrt(_distance_squared(oracle, peg.price_scale))
@@ -135,9 +135,9 @@ def _after_trade_first(peg: Peg, trade: Trade, rules: PegRules) -> Peg:
         xcp_profit = checked(peg.xcp_profit * virtual_price) // peg.virtual_price
         if trade.ramp_end == 0 and virtual_price < peg.virtual_price:
             raise QuoteRefused(Refusal.UNSAFE_STATE, "the trade would lower the pool's value per share")
-    enough = checked(virtual_price * 2 - WAD) > checked(xcp_profit + 2 * rules.allowed_extra_profit)
+    begun = peg.not_adjusted or _earned_enough(virtual_price, xcp_profit, rules)
     plain = Peg(peg.price_scale, oracle, last, max(peg.last_prices_timestamp, trade.timestamp), d, xcp_profit,
-                virtual_price, peg.not_adjusted or enough)  # fmt: skip
+                virtual_price, begun)  # fmt: skip
     if not plain.not_adjusted:
         return plain
 
@@ -179,6 +179,11 @@ def _virtual_price(d: int, price_scale: Prices, total_supply: int, mean: Callabl
     """Value per share: the geometric mean of a balanced pool with this D, over the supply."""
     balanced = [d // N_COINS, *(quotient(checked(d * WAD), checked(N_COINS * scale)) for scale in price_scale)]
     return quotient(checked(WAD * mean(balanced)), total_supply)
+
+
+def _earned_enough(virtual_price: int, xcp_profit: int, rules: PegRules) -> bool:
+    """Half of all profit must stay with the shares; what is beyond that, and the margin, may pay for moving prices."""
+    return checked(virtual_price * 2 - WAD) > checked(xcp_profit + 2 * rules.allowed_extra_profit)
 
 
 def _distance_squared(oracle: Prices, price_scale: Prices) -> int:

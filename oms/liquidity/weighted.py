@@ -108,7 +108,7 @@ class WeightedPool:
         divisor = balance_in + amount_in * kept // ONE * scale_in
         base = (inflated + divisor - 1) // divisor
         if shortcut:
-            raised = _power_up(base, exponent, version=PowVersion.V2)
+            raised = base if exponent == ONE else _power_up(base, exponent, version=PowVersion.V2)
         else:
             # FixedPoint.powUp: the power, plus its relative error of 1e-14 rounded up, plus one.
             raw = power_below_one(base, exponent)

@@ -36,6 +36,9 @@ from oms.risk.gate import Approved
 from oms.units import ZERO_ADDRESS, Address, Gas, Wei
 
 TRANSFER_TOPIC = "0x" + keccak(b"Transfer(address,address,uint256)").hex()
+DEPOSIT_TOPIC = "0x" + keccak(b"Deposit(address,uint256)").hex()
+WITHDRAWAL_TOPIC = "0x" + keccak(b"Withdrawal(address,uint256)").hex()
+"""Wrapping and unwrapping the native coin, which the wrapped token (WETH9) logs instead of a transfer."""
 BALANCE_OF = keccak(b"balanceOf(address)")[:4]
 INCLUSION_SECONDS = 30.0
 GAS_MARGIN_PERCENT = 120
@@ -228,16 +231,22 @@ def _word(result: dict[str, Any]) -> int:
 
 
 def _transfers(logs: Sequence[dict[str, Any]]) -> tuple[TransferLog, ...]:
-    return tuple(
-        TransferLog(
-            token=Address(to_checksum_address(log["address"])),
-            sender=_topic_address(log["topics"][1]),
-            recipient=_topic_address(log["topics"][2]),
-            amount=int(log["data"], 16),
-        )
-        for log in logs
-        if len(log["topics"]) == 3 and log["topics"][0] == TRANSFER_TOPIC and len(log["data"]) == 66
-    )
+    """Token movements in order; wrapping comes from the zero address, unwrapping goes there."""
+    found = (_movement(log) for log in logs if len(log["data"]) == 66)
+    return tuple(movement for movement in found if movement is not None)
+
+
+def _movement(log: dict[str, Any]) -> TransferLog | None:
+    token, topics, amount = Address(to_checksum_address(log["address"])), log["topics"], int(log["data"], 16)
+    match topics:
+        case [topic, sender, recipient] if topic == TRANSFER_TOPIC:
+            return TransferLog(token, _topic_address(sender), _topic_address(recipient), amount)
+        case [topic, recipient] if topic == DEPOSIT_TOPIC:
+            return TransferLog(token, ZERO_ADDRESS, _topic_address(recipient), amount)
+        case [topic, sender] if topic == WITHDRAWAL_TOPIC:
+            return TransferLog(token, _topic_address(sender), ZERO_ADDRESS, amount)
+        case _:
+            return None
 
 
 def _topic_address(topic: str) -> Address:

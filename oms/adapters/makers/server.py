@@ -28,12 +28,11 @@ from starlette.requests import Request
 from starlette.responses import JSONResponse
 from starlette.routing import Route
 
-from oms.adapters.evm.chain import PinnedChain
-from oms.adapters.evm.rpc import RpcClient
 from oms.adapters.local_server import serve
 from oms.adapters.makers.chain_time import chain_time
 from oms.adapters.makers.inventory import Inventory
 from oms.adapters.makers.messages import AddressText, Label, QuoteRequestMessage
+from oms.adapters.makers.node import HttpNode
 from oms.adapters.makers.pricing import PairPricing
 from oms.adapters.makers.typed_data import sign
 from oms.domain.quotes import FirmQuote, IndicativeLadder, LadderLevel
@@ -42,8 +41,6 @@ from oms.errors import InvalidRequest, OmsError, QuoteRefused, VenueError
 from oms.liquidity.rfq_ladder import ladder_amount_in, ladder_amount_out
 from oms.units import Address
 
-_BALANCE_OF = bytes.fromhex("70a08231")
-_ALLOWANCE = bytes.fromhex("dd62ed3e")
 _NONCES_PER_MILLISECOND = 256
 _MAX_REQUEST_BYTES = 16_384
 _WIDE = Context(prec=100)
@@ -102,13 +99,13 @@ class Declined(OmsError):
 class MakerDesk:
     """One maker's decisions. Thread-safe: reading the inventory and reserving from it are one step."""
 
-    def __init__(self, config: MakerConfig, *, key: str, rpc: RpcClient) -> None:
+    def __init__(self, config: MakerConfig, *, key: str, node: HttpNode) -> None:
         self.config = config
         self.address = Address(Account.from_key(key).address)
         self.settlement = _checksummed(config.settlement)
         self.pairs = _pairs(config)
         self._key = key
-        self._rpc = rpc
+        self._node = node
         self._inventory = Inventory(config.inventory_share)
         self._lock = Lock()
         self._nonces = count(time.time_ns() // 1_000_000 * _NONCES_PER_MILLISECOND)
@@ -155,19 +152,12 @@ class MakerDesk:
 
     def _covered(self, ladder: IndicativeLadder) -> tuple[IndicativeLadder, int]:
         """The ladder cut to the free inventory, and the chain's time."""
-        now = chain_time(self._rpc)
-        token = ladder.maker_token
-        free = self._inventory.available(token.address, balance=self._deliverable(token.address), now=now)
+        now = chain_time(self._node)
+        token = ladder.maker_token.address
+        chain_id = self.config.chain_id
+        balance = self._node.deliverable(token, owner=self.address, spender=self.settlement, chain_id=chain_id)
+        free = self._inventory.available(token, balance=balance, now=now)
         return _cut(ladder, free), now
-
-    def _deliverable(self, token: Address) -> int:
-        """The lesser of the maker's balance and what the settlement contract may take of it."""
-        chain = PinnedChain.at_latest(self._rpc, expected_chain_id=self.config.chain_id)
-        owner, spender = _word(self.address), _word(self.settlement)
-        answers = chain.calls([(token, _BALANCE_OF + owner), (token, _ALLOWANCE + owner + spender)])
-        if any(not isinstance(answer, bytes) or len(answer) < 32 for answer in answers):
-            raise Declined("no_inventory", f"cannot read this maker's balance of {token}", status=503)
-        return min(int.from_bytes(answer[:32]) for answer in answers if isinstance(answer, bytes))
 
 
 def application(desk: MakerDesk) -> Starlette:
@@ -331,10 +321,6 @@ def _key(config: MakerConfig) -> str:
     return key
 
 
-def _word(address: Address) -> bytes:
-    return bytes.fromhex(address[2:]).rjust(32, b"\0")
-
-
 def _checksummed(text: str) -> Address:
     """Raises `ValueError` for what is no address."""
     return Address(to_checksum_address(text))
@@ -349,8 +335,8 @@ def main(arguments: list[str]) -> int:
     options = parser.parse_args(arguments)
     try:
         config = _read_config(options.config)
-        rpc = RpcClient(options.rpc_url or config.rpc_url, timeout_seconds=5.0)
-        desk = MakerDesk(config, key=_key(config), rpc=rpc)
+        node = HttpNode(options.rpc_url or config.rpc_url)
+        desk = MakerDesk(config, key=_key(config), node=node)
         serve(application(desk), host=config.host, port=config.port, die_with_stdin=options.die_with_stdin)
     except OmsError as error:
         sys.stderr.write(f"{error}\n")

@@ -1,41 +1,28 @@
-"""What a maker signs: the EIP-712 form of a quote, and who signed it.
+"""Signing a quote as a maker, and finding out who signed one.
 
-Owns: the typed message, signing it with a given key, and recovering its signer.
-Must not: keep a key, or decide whether a quote is acceptable.
-Source: EIP-712; `contracts/RfqSettlement.sol` for type and domain; EIP-2 for the canonical half of s.
+Owns: the use of keys on a quote's digest.
+Must not: keep a key, hash (`oms.execution.rfq` does), or decide whether a quote is acceptable.
+Source: EIP-2 for the canonical half of s.
 """
 
 from typing import Final
 
 from eth_account import Account
-from eth_account.messages import SignableMessage, encode_typed_data
+from eth_keys.datatypes import Signature
 from eth_keys.exceptions import BadSignature
 from eth_utils.exceptions import ValidationError
 
 from oms.domain.quotes import FirmQuote
+from oms.execution.rfq import QuoteTerms
 from oms.units import Address
 
-HALF_CURVE_ORDER = 0x7FFFFFFFFFFFFFFFFFFFFFFFFFFFFFFF5D576E7357A4501DDFE92F46681B20A0
+HALF_CURVE_ORDER: Final = 0x7FFFFFFFFFFFFFFFFFFFFFFFFFFFFFFF5D576E7357A4501DDFE92F46681B20A0
 """Half of secp256k1's order; of the two values of s that verify, only the one up to here is canonical."""
-
-QUOTE_TYPE: Final = {
-    "Quote": [
-        {"name": "maker", "type": "address"},
-        {"name": "taker", "type": "address"},
-        {"name": "makerToken", "type": "address"},
-        {"name": "takerToken", "type": "address"},
-        {"name": "makerAmount", "type": "uint256"},
-        {"name": "takerAmount", "type": "uint256"},
-        {"name": "expiry", "type": "uint256"},
-        {"name": "nonce", "type": "uint256"},
-        {"name": "partialFillAllowed", "type": "bool"},
-    ]
-}
 
 
 def sign(quote: FirmQuote, key: str) -> bytes:
     """r ‖ s ‖ v over the quote's digest, canonical; the quote's own signature field is not read."""
-    return bytes(Account.sign_message(_signable(quote), key).signature)
+    return bytes(Account.unsafe_sign_hash(digest_of(quote), key).signature)
 
 
 def signer_of(quote: FirmQuote) -> Address | None:
@@ -46,27 +33,23 @@ def signer_of(quote: FirmQuote) -> Address | None:
     if int.from_bytes(signature[32:64]) > HALF_CURVE_ORDER:
         return None
     try:
-        return Address(Account.recover_message(_signable(quote), signature=signature))
-    except (BadSignature, ValidationError, ValueError):
+        recoverable = Signature(signature[:64] + bytes([signature[64] - 27]))
+        return Address(recoverable.recover_public_key_from_msg_hash(digest_of(quote)).to_checksum_address())
+    except (BadSignature, ValidationError):
         return None
 
 
-def _signable(quote: FirmQuote) -> SignableMessage:
-    domain = {
-        "name": "oms RFQ",
-        "version": "1",
-        "chainId": quote.chain_id,
-        "verifyingContract": quote.settlement,
-    }
-    message = {
-        "maker": quote.maker,
-        "taker": quote.taker,
-        "makerToken": quote.maker_token,
-        "takerToken": quote.taker_token,
-        "makerAmount": quote.maker_amount,
-        "takerAmount": quote.taker_amount,
-        "expiry": quote.expiry,
-        "nonce": quote.nonce,
-        "partialFillAllowed": quote.partial_fill_allowed,
-    }
-    return encode_typed_data(domain_data=domain, message_types=QUOTE_TYPE, message_data=message)
+def digest_of(quote: FirmQuote) -> bytes:
+    """The 32 bytes that the maker signs."""
+    terms = QuoteTerms(
+        maker=quote.maker,
+        taker=quote.taker,
+        maker_token=quote.maker_token,
+        taker_token=quote.taker_token,
+        maker_amount=quote.maker_amount,
+        taker_amount=quote.taker_amount,
+        expiry=quote.expiry,
+        nonce=quote.nonce,
+        partial_fill_allowed=quote.partial_fill_allowed,
+    )
+    return terms.digest(quote.chain_id, quote.settlement)

@@ -74,7 +74,8 @@ def load_all(
     if isinstance(found, str):
         note = SkippedPool(venue.name, "", f"pools with other keys were not searched: {found}")
         return [*computed, note]
-    others = [key for key in found if key not in keys]
+    known = {key.pool_id for key in keys}
+    others = [key for key in found if key.pool_id not in known]
     taken = yield from together([load(venue, key, wrapped=wrapped) for key in others[:MOST_FOUND]])
     if len(others) > MOST_FOUND:
         taken.append(SkippedPool(venue.name, "", f"{len(others) - MOST_FOUND} more pools with unusual keys"))
