@@ -98,10 +98,11 @@ def test_every_account_is_answered_alike(pair: Pair) -> None:
     assert pair.check([(m, [a, "latest"]) for m in methods for a in unknown]) == 0
 
 
-def test_every_recorded_or_proved_slot_is_answered_alike(pair: Pair) -> None:
+def test_every_recorded_slot_and_many_proved_zeros_are_answered_alike(pair: Pair) -> None:
     held = [(a, slot) for a, account in pair.recording.accounts.items() for slot in account.storage]
-    zeros = [(a, slot) for a, slots in pair.recording.zero_slots.items() for slot in slots]
-    assert len(held) == 902
+    zeros = [(a, slot) for a, slots in pair.recording.zero_slots.items() for slot in sorted(slots)]
+    assert (len(held), len(zeros)) == (902, 42_578)
+    zeros = random.Random(4).sample(zeros, 6000)
     assert pair.check([slot_call(*each) for each in held + zeros]) == len(held + zeros)
 
 

@@ -9,6 +9,7 @@ import time
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 import pytest
 from eth_abi.abi import encode
@@ -65,18 +66,38 @@ def fork(url: str, block: int, project: Path) -> Anvil:
     return Anvil.start(AnvilOptions(fork_url=url, fork_block=block), project=project)
 
 
-@pytest.mark.recorded
-def test_recorded_mainnet_swaps_as_mainnet_would(oms_data: Path, project: Path) -> None:
-    with serve_recording(oms_data / MAINNET) as node, fork(node.url, MAINNET_BLOCK, project) as anvil:
+def swap_on_mainnet(url: str, project: Path) -> list[object]:
+    """Wrap 0.1 ETH, approve the router, and swap it in the 5 bp pool; USDC out, and the swap's gas."""
+    with fork(url, MAINNET_BLOCK, project) as anvil:
         send(anvil.rpc, WETH, "0xd0e30db0", value=10**17)
         send(anvil.rpc, WETH, "0x095ea7b3" + encode(["address", "uint256"], [SWAP_ROUTER_02, 10**17]).hex())
         kind = "(address,address,uint24,address,uint256,uint256,uint160)"
         arguments = encode([kind], [(WETH, USDC, 500, ME, 10**17, 0, 0)])
         data = "0x" + (keccak(f"exactInputSingle({kind})".encode())[:4] + arguments).hex()
-        assert call(anvil.rpc, SWAP_ROUTER_02, data) == word(205_977254)
-        assert send(anvil.rpc, SWAP_ROUTER_02, data)["status"] == "0x1"
-        balance = "0x70a08231" + encode(["address"], [ME]).hex()
-        assert call(anvil.rpc, USDC, balance) == word(205_977254)
+        quoted = call(anvil.rpc, SWAP_ROUTER_02, data)
+        receipt = send(anvil.rpc, SWAP_ROUTER_02, data)
+        balance = call(anvil.rpc, USDC, "0x70a08231" + encode(["address"], [ME]).hex())
+        return [quoted, balance, receipt["status"], receipt["gasUsed"]]
+
+
+@pytest.mark.recorded
+def test_recorded_mainnet_swaps_as_mainnet_would(oms_data: Path, project: Path) -> None:
+    with serve_recording(oms_data / MAINNET) as node:
+        out = swap_on_mainnet(node.url, project)
+    assert out[:3] == [word(205_977254), word(205_977254), "0x1"]
+
+
+@pytest.mark.recorded
+def test_a_swap_on_mainnet_recorded_again_is_a_small_file_that_swaps_the_same(
+    oms_data: Path, project: Path, tmp_path: Path
+) -> None:
+    seen: list[object] = []
+    small = tmp_path / "swap.json.gz"
+    with serve_recording(oms_data / MAINNET) as node:
+        record_state(node.url, MAINNET_BLOCK, small, lambda url: seen.extend(swap_on_mainnet(url, project)))
+    assert small.stat().st_size < (oms_data / MAINNET).stat().st_size / 20
+    with serve_recording(small) as node:
+        assert swap_on_mainnet(node.url, project) == seen
 
 
 @pytest.mark.recorded
@@ -188,7 +209,7 @@ def test_a_call_made_at_the_recorder_itself_is_recorded_with_all_it_reads(
 
 def test_the_recorder_answers_as_the_file_will(origin: Origin, tmp_path: Path) -> None:
     at = hex(origin.block)
-    calls = [
+    calls: list[tuple[str, list[Any]]] = [
         ("eth_chainId", []),
         ("eth_blockNumber", []),
         ("net_version", []),

@@ -145,7 +145,8 @@ def check_firm_quote(quote: FirmQuote, request: QuoteRequest, *, terms: MakerTer
     if quote.nonce >= 2**256:
         raise Terminal(venue, "signed a nonce above 256 bits; quote refused")
     _check_expiry(venue, quote.expiry - chain_time, terms)
-    if signer_of(quote) != terms.maker:
+    signer = signer_of(quote)
+    if signer is None or signer != terms.maker:
         raise Terminal(venue, f"signature is not {terms.maker}'s canonical one; quote refused")
 
 

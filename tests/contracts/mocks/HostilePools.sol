@@ -1,0 +1,57 @@
+// SPDX-License-Identifier: Apache-2.0
+pragma solidity 0.8.30;
+
+import {TokenCalls} from "contracts/libraries/TokenCalls.sol";
+
+interface ISwapCallback {
+    function uniswapV3SwapCallback(int256 amount0Delta, int256 amount1Delta, bytes calldata data) external;
+}
+
+/// @notice A pool of a factory that its operator controls; behaves as told.
+contract RoguePool {
+    using TokenCalls for address;
+
+    int256 public owed0;
+    int256 public owed1;
+    int256 public claimed0;
+    int256 public claimed1;
+    uint256 public callbacks;
+
+    function behave(int256 owed0_, int256 owed1_, int256 claimed0_, int256 claimed1_, uint256 callbacks_) external {
+        (owed0, owed1, claimed0, claimed1, callbacks) = (owed0_, owed1_, claimed0_, claimed1_, callbacks_);
+    }
+
+    function swap(address, bool, int256, uint160, bytes calldata) external returns (int256, int256) {
+        for (uint256 i = 0; i < callbacks; ++i) {
+            ISwapCallback(msg.sender).uniswapV3SwapCallback(owed0, owed1, "");
+        }
+        return (claimed0, claimed1);
+    }
+}
+
+/// @notice Creates rogue pools at the addresses that the executor derives for this deployer.
+contract RogueFactory {
+    function initCodeHash() external pure returns (bytes32) {
+        return keccak256(type(RoguePool).creationCode);
+    }
+
+    function create(address tokenA, address tokenB, uint24 fee) external returns (RoguePool) {
+        (address low, address high) = tokenA < tokenB ? (tokenA, tokenB) : (tokenB, tokenA);
+        return new RoguePool{salt: keccak256(abi.encode(low, high, fee))}();
+    }
+}
+
+/// @notice A Curve-like pool that never pays, or takes and never gives.
+contract GreedyCurvePool {
+    using TokenCalls for address;
+
+    address private immutable _coin;
+
+    constructor(address coin) {
+        _coin = coin;
+    }
+
+    function exchange(int128, int128, uint256 dx, uint256) external {
+        _coin.pull(msg.sender, address(this), dx);
+    }
+}

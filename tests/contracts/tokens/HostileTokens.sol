@@ -1,0 +1,68 @@
+// SPDX-License-Identifier: Apache-2.0
+pragma solidity 0.8.30;
+
+import {DevToken} from "contracts/devnet/DevToken.sol";
+
+/// @notice Keeps 1 % of every transfer.
+contract FeeToken is DevToken("Fee", "FEE", 18) {
+    function transfer(address to, uint256 amount) external override returns (bool) {
+        _moveLessFee(msg.sender, to, amount);
+        return true;
+    }
+
+    function transferFrom(address from, address to, uint256 amount) external override returns (bool) {
+        _spendAllowance(from, amount);
+        _moveLessFee(from, to, amount);
+        return true;
+    }
+
+    function _moveLessFee(address from, address to, uint256 amount) private {
+        _move(from, address(0xfee), amount / 100);
+        _move(from, to, amount - amount / 100);
+    }
+}
+
+/// @notice Charges the sender 1 % on top of every transfer.
+contract SurchargeToken is DevToken("Surcharge", "SUR", 18) {
+    function transfer(address to, uint256 amount) external override returns (bool) {
+        _move(msg.sender, address(0xfee), amount / 100);
+        _move(msg.sender, to, amount);
+        return true;
+    }
+}
+
+/// @notice Says no politely.
+contract FalseToken is DevToken("False", "NO", 18) {
+    function transfer(address, uint256) external pure override returns (bool) {
+        return false;
+    }
+
+    function transferFrom(address, address, uint256) external pure override returns (bool) {
+        return false;
+    }
+}
+
+/// @notice Makes one call, set beforehand, in the middle of its first transfer, and passes on its failure.
+contract ReenteringToken is DevToken("Reentering", "RE", 18) {
+    address private _target;
+    bytes private _call;
+
+    function plant(address target, bytes calldata call_) external {
+        (_target, _call) = (target, call_);
+    }
+
+    function transfer(address to, uint256 amount) external override returns (bool) {
+        address target = _target;
+        if (target != address(0)) {
+            _target = address(0);
+            (bool success, bytes memory reason) = target.call(_call);
+            if (!success) {
+                assembly ("memory-safe") {
+                    revert(add(reason, 32), mload(reason))
+                }
+            }
+        }
+        _move(msg.sender, to, amount);
+        return true;
+    }
+}
