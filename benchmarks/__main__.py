@@ -36,6 +36,8 @@ def bench(names: tuple[str, ...], json_path: Path | None, *, list_only: bool) ->
       ./scripts/bench --list
     """
     console = Console()
+    if not console.is_terminal:
+        console = Console(width=150)  # for a file or a log, whole lines
     wanted = selected(MEASURES, names)
     if list_only:
         console.print(measures_table(wanted))

@@ -13,18 +13,19 @@ from benchmarks.measures import Measure, Reading
 def readings_table(readings: Iterable[Reading]) -> Table:
     """Value, peer's value, ratio, aim, and whether it is met."""
     table = Table(box=None, pad_edge=False, header_style="bold")
-    for heading, justify in (("measure", "left"), ("value", "right"), ("unit", "left"), ("peer", "left")):
-        table.add_column(heading, justify="right" if justify == "right" else "left", no_wrap=True)
-    for heading in ("peer's value", "ratio", "aim"):
-        table.add_column(heading, justify="right", no_wrap=True)
-    table.add_column("met", no_wrap=True)
+    for heading in ("measure", "value", "unit", "peer's", "peer", "ratio", "aim", "met"):
+        right = heading in {"value", "peer's", "ratio", "aim"}
+        table.add_column(heading, justify="right" if right else "left", no_wrap=True)
     for reading in readings:
-        measure = reading.measure
-        ratio = "" if reading.ratio is None else f"{reading.ratio:.3g}×"
-        peer_value = "" if reading.peer_value is None else _figure(reading.peer_value)
-        peer = measure.peer if reading.peer_value is not None else ""
+        measure, beside = reading.measure, reading.peer_value is not None
         table.add_row(
-            *(measure.key, _figure(reading.value), measure.unit, peer, peer_value, ratio, measure.aim_text),
+            measure.key,
+            _figure(reading.value),
+            measure.unit,
+            _figure(reading.peer_value) if reading.peer_value is not None else "",
+            measure.peer if beside else "",
+            f"{_figure(reading.ratio)}×" if reading.ratio is not None else "",
+            measure.aim_text,
             {True: "yes", False: "[bold]no[/bold]", None: ""}[reading.met],
         )
     return table

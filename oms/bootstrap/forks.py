@@ -152,8 +152,8 @@ def record_chain(rpc_url: str, *, block: int | None, out: Path, run: Callable[[s
     with RpcClient(rpc_url) as rpc:
         newest = quantity(rpc.call("eth_blockNumber"), venue=rpc.venue, what="eth_blockNumber")
     taken = record_state(rpc_url, newest if block is None else block, out, run)
-    slots = sum(len(account.storage) for account in taken.alloc.values())
-    return Taken(taken.chain_id, taken.block, len(taken.alloc), slots)
+    slots = sum(len(account.storage) for account in taken.accounts.values())
+    return Taken(taken.chain_id, taken.block, len(taken.accounts), slots)
 
 
 def services_path(settings: Settings, name: str) -> Path:

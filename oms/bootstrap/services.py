@@ -80,13 +80,88 @@ class Counterparties:
         return tuple({listing.exchange.name: listing.exchange for listing in self.listings}.values())
 
 
+def open_counterparties(settings: Settings, session: ChainSession) -> Counterparties:
+    return Counterparties()
+
+
 def no_counterparties() -> Counterparties:
     """Nobody."""
     return Counterparties()
 
 
-def open_counterparties(settings: Settings, session: ChainSession) -> Counterparties:
+def open_counterparties_(settings: Settings, session: ChainSession) -> Counterparties:
     """Those that run beside the session's chain, started now where they don't; and the configured ones elsewhere."""
+    if session.record is not None:
+        return _running(settings, session, session.record)
+    if session.is_fork and session.kind in ("devnet", "recorded"):
+        return start_local(settings, session)
+    return _configured(settings, session)
+
+
+def start_local(settings: Settings, session: ChainSession) -> Counterparties:
+    """A maker and a paper exchange as processes of their own, for a fork that this process holds."""
+    contracts = find_contracts(settings, session.venues, DESK)
+    if contracts is None:
+        return Counterparties()
+    book = local_book(settings, session)
+    mid = (book.bids[0].price + book.asks[0].price) / 2
+    tokens = _traded(session)
+    with ExitStack() as stack:
+        prepare_maker(session.rpc, contracts, session, tokens)
+        maker = stack.enter_context(
+            LocalProcess.start(
+                "oms.adapters.makers.server",
+                maker_config(session.rpc.url, session.venues.chain_id, contracts, tokens, mid),
+                environment={KEY_VARIABLE: MAKER_KEY},
+            )
+        )
+        exchange = stack.enter_context(
+            LocalProcess.start("oms.adapters.exchange.paper_server", exchange_config(settings, mid))
+        )
+        entries = [
+            {"kind": "maker", "name": MAKER_NAME, "url": maker.url, "address": MAKER},
+            {"kind": "exchange", "name": EXCHANGE_NAME, "url": exchange.url},
+        ]
+        return _connected(settings, session, contracts, entries, stack.pop_all())
+
+
+def _running(settings: Settings, session: ChainSession, record: object) -> Counterparties:
+    """Those that `oms fork up` started with the fork; none where it was started alone."""
+    path = settings.home / "forks" / f"{record.name}.services"
+    contracts = find_contracts(settings, session.venues, DESK)
+    if contracts is None or not path.exists():
+        return Counterparties()
+    entries = json.loads(path.read_text())["services"]
+    return _connected(settings, session, contracts, entries, ExitStack())
+
+
+def _connected(
+    settings: Settings,
+    session: ChainSession,
+    contracts: OurContracts,
+    entries: Sequence[Mapping[str, str]],
+    resources: ExitStack,
+) -> Counterparties:
+    clock = SystemClock()
+    makers = tuple(
+        HttpMaker(
+            entry["name"],
+            entry["url"],
+            terms=MakerTerms(session.venues.chain_id, Address(entry["address"]), contracts.rfq_settlement),
+            chain_time=lambda: chain_time(session.rpc),
+            clock=clock,
+        )
+        for entry in entries
+        if entry["kind"] == "maker"
+    )
+    exchanges = [PaperExchange(e["url"], name=e["name"], clock=clock) for e in entries if e["kind"] == "exchange"]
+    listings = tuple(NamedListing(exchange, SYMBOL, BASE, QUOTE) for exchange in exchanges)
+    services = tuple(Service(f"{entry['kind']} {entry['name']}", entry["url"]) for entry in entries)
+    addresses = tuple(Address(entry["address"]) for entry in entries if entry["kind"] == "maker")
+    return Counterparties(makers, addresses, listings, services, resources)
+
+
+def _configured(settings: Settings, session: ChainSession) -> Counterparties:
     return Counterparties()
 
 

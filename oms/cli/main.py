@@ -4,6 +4,7 @@ Owns: names of commands and options, their help, and exit codes.
 Must not: decide anything, or import what a command does not need (a quote has a second and a half in all).
 """
 
+import os
 import sys
 from collections.abc import Callable
 from typing import Any
@@ -56,7 +57,7 @@ def cli() -> None:
 
 
 def run(command: Callable[[], Any]) -> int:
-    """The exit code of a command: 0, 2 for the caller's fault, 3 for the world's, 130 when interrupted."""
+    """The exit code of a command: 0, 2 for the caller's fault, 3 for the world's, 70 for ours, 130 when interrupted."""
     try:
         command()
     except OmsError as error:
@@ -72,6 +73,12 @@ def run(command: Callable[[], Any]) -> int:
         return exit_.exit_code
     except BrokenPipeError:
         return 0
+    except Exception as defect:  # noqa: BLE001 (the last line of defence: a defect is reported, never swallowed)
+        if os.environ.get("OMS_DEBUG"):
+            raise
+        name = type(defect).__name__
+        click.echo(f"internal error: {name}: {defect}; please report it, with OMS_DEBUG=1 for the trace", err=True)
+        return 70
     return 0
 
 

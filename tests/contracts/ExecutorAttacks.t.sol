@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 pragma solidity 0.8.30;
 
-import {DevToken} from "contracts/devnet/DevToken.sol";
+import {Executor} from "contracts/Executor.sol";
 import {IExecutor} from "contracts/interfaces/IExecutor.sol";
 import {IERC20, ITokenErrors} from "contracts/interfaces/IERC20.sol";
 import {IRfqSettlement, Quote} from "contracts/interfaces/IRfqSettlement.sol";
@@ -201,7 +201,7 @@ contract ExecutorAttacksTest is Chain {
     function test_a_token_cannot_reenter_execute_even_if_it_is_the_owner() public {
         ReenteringToken token = new ReenteringToken();
         desk = address(token);
-        executor = _redeploy();
+        executor = new Executor(_venues());
         _pair(address(token), b);
         _mint(address(token), address(executor), AMOUNT);
         Plan memory plan = _plan(address(token), b, AMOUNT, Plans.v2(0, 1, Plans.all(), 0));
@@ -307,7 +307,10 @@ contract ExecutorAttacksTest is Chain {
         address fee = address(new FeeToken());
         _mint(fee, address(executor), AMOUNT);
         _pair(fee, b);
-        _v3PoolWithoutLiquidityOf(fee);
+        FeeToken(fee).setCharging(false);
+        _v3Pool(fee, b);
+        _v4Pool(fee, b);
+        FeeToken(fee).setCharging(true);
         uint256 kept = uint256(AMOUNT) * 99 / 100;
         _expect(
             _plan(fee, b, AMOUNT, Plans.v2(0, 1, Plans.all(), 0)),
@@ -317,7 +320,6 @@ contract ExecutorAttacksTest is Chain {
             _plan(fee, b, AMOUNT, Plans.v3(0, 1, Plans.all(), 0, FEE)),
             abi.encodeWithSelector(ITokenErrors.FeeOnTransfer.selector, fee, AMOUNT, 0)
         );
-        _v4PoolWithoutLiquidityOf(fee);
         _expect(
             _plan(fee, b, AMOUNT, Plans.v4(0, 1, Plans.all(), FEE, SPACING, false)),
             abi.encodeWithSelector(ITokenErrors.FeeOnTransfer.selector, fee, AMOUNT, kept)
@@ -384,7 +386,7 @@ contract ExecutorAttacksTest is Chain {
 
     function test_a_token_that_answers_false_is_refused() public {
         address token = address(new FalseToken());
-        address pair = _pairOfSilentFailure(token);
+        address pair = _pair(token, b);
         _mint(token, address(executor), AMOUNT);
         _expect(
             _plan(token, b, AMOUNT, Plans.v2(0, 1, Plans.all(), 0)),
@@ -408,10 +410,6 @@ contract ExecutorAttacksTest is Chain {
         executor.execute(packed);
     }
 
-    function _redeploy() private returns (Executor_) {
-        return new Executor_(_venues());
-    }
-
     function _rogue(address tokenA, address tokenB) private returns (RoguePool) {
         RogueFactory factory = new RogueFactory();
         bytes32 hash = factory.initCodeHash();
@@ -422,12 +420,5 @@ contract ExecutorAttacksTest is Chain {
 
     function _roguePlan() private view returns (Plan memory) {
         return _plan(a, b, AMOUNT, Plans.v3(0, 1, Plans.all(), 5, FEE));
-    }
-
-    /// @dev Pools cannot be seeded with a token that keeps a part, so only `b` is provided: enough to be bought.
-    function _v3PoolWithoutLiquidityOf(address token) private {
-        FeeSwitch.off(token);
-        _v3Pool(token, b);
-        FeeSwitch.on(token);
     }
 }

@@ -5,6 +5,13 @@ import {DevToken} from "contracts/devnet/DevToken.sol";
 
 /// @notice Keeps 1 % of every transfer.
 contract FeeToken is DevToken("Fee", "FEE", 18) {
+    bool private _charging = true;
+
+    /// @dev Pools can only be seeded while no fee is charged.
+    function setCharging(bool charging) external {
+        _charging = charging;
+    }
+
     function transfer(address to, uint256 amount) external override returns (bool) {
         _moveLessFee(msg.sender, to, amount);
         return true;
@@ -17,8 +24,9 @@ contract FeeToken is DevToken("Fee", "FEE", 18) {
     }
 
     function _moveLessFee(address from, address to, uint256 amount) private {
-        _move(from, address(0xfee), amount / 100);
-        _move(from, to, amount - amount / 100);
+        uint256 fee = _charging ? amount / 100 : 0;
+        _move(from, address(0xfee), fee);
+        _move(from, to, amount - fee);
     }
 }
 
