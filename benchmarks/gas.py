@@ -1,1 +1,312 @@
-MEASURES = ()
+"""Gas of a settlement: our executor and Uniswap's Universal Router, the same swap on the same state of one Anvil.
+
+Owns: the chain (the protocols' published bytecode, three plain tokens, a pool of each kind), both sides' calldata, and
+which receipt counts.
+Must not: use the development chain, whose tokens and prices may change.
+
+Conditions: hardfork osaka; plain ERC-20s of 18 decimals; the second of two equal swaps by an account of its own, 12 s
+apart, so that every balance it touches is there already; 100 tokens in; a minimum output of 99.5 % of the first swap's.
+Ours holds its funds and enforces its end-to-end invariant; the Universal Router pulls them through a standing Permit2
+allowance. Each path and side starts from the same snapshot.
+"""
+
+import time
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Final
+
+from eth_abi.abi import encode
+
+from benchmarks.measures import Findings, Measure, Reading
+from oms.adapters.evm.addresses import v2_pair_address, v3_pool_address
+from oms.adapters.evm.anvil import Anvil, AnvilOptions
+from oms.adapters.evm.artifacts import Artifacts
+from oms.adapters.evm.contracts import executor_arguments
+from oms.adapters.evm.devnet import chain
+from oms.adapters.evm.devnet.build import BASE_FEE_WEI, BLOCK_SECONDS, GAS_LIMIT, GENESIS_TIMESTAMP, PUBLISHED
+from oms.adapters.evm.devnet.deploy import Placement, Transactions, deploy_at, encode_call, read_call
+from oms.adapters.evm.rpc import RpcClient
+from oms.adapters.evm.venues import ChainVenues, V2Venue, V3Venue, V4Venue
+from oms.errors import Terminal
+from oms.execution.plan_codec import (
+    All,
+    Concentrated,
+    ConstantProduct,
+    Exact,
+    PackedLeg,
+    PackedPlan,
+    UniswapV4,
+    executor_calldata,
+)
+from oms.units import ZERO_ADDRESS, Address
+
+AMOUNT_IN: Final = 100 * 10**18
+_HALF: Final = AMOUNT_IN // 2
+_DEADLINE: Final = GENESIS_TIMESTAMP + 365 * 86_400
+_RECEIPT_SECONDS = 10.0
+_DEPTH = 1_000_000 * 10**18
+"""Of each token in each pool, so that 100 move the price by about 2 bps, and v3's tick."""
+_FEE, _SPACING = 3000, 60
+_SQRT_PRICE_ONE = 2**96
+_RANGE = (-60_000, 60_000)
+_KEY = "(address,address,uint24,int24,address)"
+
+TRADER = Address("0x3C44CdDdB6a900fa2b585dd299e03d12FA4293BC")
+A = Address("0x3a9F1c7E5b2D84f6a0C3e9B17d52F8c64E0a1b93")
+B = Address("0x7C2e5D91f4A8b36E0d7F19c58a42B6e3D90f5C17")
+C = Address("0xB84d3F6a2E97c15D0b8A6f42E3c91D75F0a2E6b8")
+"""In pool order; as random as real addresses are, since zero bytes of calldata are cheaper."""
+
+
+def _measure(path: str, what: str) -> Measure:
+    return Measure(key=f"gas.{path}", unit="gas", what=what, aim=1.0, less_is_better=True, peer="universal_router")
+
+
+GAS_V2 = _measure("v2", "one constant-product hop, whole transaction")
+GAS_V3 = _measure("v3", "one concentrated hop")
+GAS_V4 = _measure("v4", "one hop in v4's singleton")
+GAS_V2_V3 = _measure("v2_v3", "two hops, v2 then v3")
+GAS_SPLIT = _measure("split", "one order, half through v2 and half through v3")
+MEASURES = (GAS_V2, GAS_V3, GAS_V4, GAS_V2_V3, GAS_SPLIT)
+
+PlanOf = Callable[[int], bytes]
+"""Calldata for a minimum output."""
+
+
+@dataclass(frozen=True, slots=True)
+class Route:
+    """One path as both sides are told of it, and the token that it buys."""
+
+    measure: Measure
+    bought: Address
+    ours: PlanOf
+    theirs: PlanOf
+
+
+def measure(wanted: Sequence[Measure], findings: Findings, *, project: Path) -> None:
+    """Build the chain and run each path on both sides. Raises `VenueError` when a swap fails."""
+    options = AnvilOptions(
+        chain_id=chain.CHAIN_ID,
+        timestamp=GENESIS_TIMESTAMP,
+        gas_limit=GAS_LIMIT,
+        base_fee_wei=BASE_FEE_WEI,
+        mining=False,
+        auto_impersonate=True,
+    )
+    with Anvil.start(options, project=project) as anvil:
+        executor = Ground(anvil.rpc, Artifacts(project)).build()
+        for route in ROUTES:
+            if route.measure in wanted:
+                ours = _second_swap(anvil, executor, executor, route.bought, route.ours)
+                theirs = _second_swap(anvil, chain.UNIVERSAL_ROUTER, TRADER, route.bought, route.theirs)
+                findings.readings.append(Reading(route.measure, ours, theirs, ours / theirs))
+
+
+def _second_swap(anvil: Anvil, target: Address, receiver: Address, bought: Address, plan_of: PlanOf) -> int:
+    """The receipt's gas of the second of two equal swaps; the chain is as before afterwards."""
+    snapshot = anvil.snapshot()
+    before = _balance(anvil.rpc, bought, receiver)
+    _transact(anvil.rpc, target, plan_of(1))
+    received = _balance(anvil.rpc, bought, receiver) - before
+    used = _transact(anvil.rpc, target, plan_of(received * 995 // 1000))
+    anvil.revert(snapshot)
+    return used
+
+
+def _balance(rpc: RpcClient, token: Address, account: Address) -> int:
+    (balance,) = read_call(rpc, token, "balanceOf(address)", account, returns="(uint256)")
+    return int(balance)
+
+
+def _transact(rpc: RpcClient, target: Address, data: bytes) -> int:
+    """Send as the trader, mine, and return the gas used. Raises `Terminal` when it reverts."""
+    body = {"from": TRADER, "to": target, "data": "0x" + data.hex(), "gas": hex(2_000_000)}
+    digest = rpc.call("eth_sendTransaction", body)
+    rpc.call("evm_mine")
+    deadline = time.monotonic() + _RECEIPT_SECONDS
+    while (receipt := rpc.call("eth_getTransactionReceipt", digest)) is None:
+        if time.monotonic() > deadline:
+            raise Terminal("anvil", "mined no receipt; run the bench again")
+        time.sleep(0.005)
+    if receipt["status"] != "0x1":
+        reason = rpc.batch([("eth_call", [body, "latest"])])
+        raise Terminal("anvil", f"a swap through {target} reverted ({reason[0]}); this is a defect, report it")
+    return int(receipt["gasUsed"], 16)
+
+
+@dataclass(frozen=True, slots=True)
+class Ground:
+    """A fresh Anvil, which must impersonate freely and not mine by itself."""
+
+    rpc: RpcClient
+    artifacts: Artifacts
+
+    def build(self) -> Address:
+        """Protocols, tokens, pools, balances and allowances; returns the executor."""
+        self.rpc.call("anvil_setBlockTimestampInterval", BLOCK_SECONDS)
+        for account in (chain.BUILDER, TRADER):
+            self.rpc.call("anvil_setBalance", account, hex(10**24))
+        deploy_at(self.rpc, chain.BUILDER, [*self._tokens(), *self._protocols()])
+        permit2 = self.artifacts.published(PUBLISHED["Permit2"]).init_code
+        self.rpc.call("anvil_setCode", chain.PERMIT2, "0x" + permit2.hex())
+        transactions = Transactions.of(self.rpc, chain.BUILDER)
+        executor = transactions.create("Executor", self._executor_code())
+        self._fund(transactions, executor)
+        transactions.mine()
+        self._allow()
+        return executor
+
+    def _published(self, name: str, *values: object) -> bytes:
+        return self.artifacts.published(PUBLISHED[name]).with_arguments(*values)
+
+    def _tokens(self) -> list[Placement]:
+        code = self.artifacts.ours("DevToken")
+        return [Placement(s, a, code.with_arguments(s, s, 18)) for s, a in (("A", A), ("B", B), ("C", C))]
+
+    def _protocols(self) -> list[Placement]:
+        weth = chain.WETH.address
+        parameters = (
+            *(chain.PERMIT2, weth, chain.V2_FACTORY, chain.V3_FACTORY),
+            *(chain.V2_PAIR_INIT_HASH, chain.V3_POOL_INIT_HASH, chain.V4_MANAGER),
+            *(ZERO_ADDRESS, ZERO_ADDRESS, ZERO_ADDRESS),
+        )
+        placed: tuple[tuple[str, Address, tuple[object, ...]], ...] = (
+            ("UniswapV2Factory", chain.V2_FACTORY, (chain.BUILDER,)),
+            ("UniswapV3Factory", chain.V3_FACTORY, ()),
+            ("PoolManager", chain.V4_MANAGER, (chain.BUILDER,)),
+            ("UniversalRouter", chain.UNIVERSAL_ROUTER, (parameters,)),
+        )
+        return [Placement(name, address, self._published(name, *values)) for name, address, values in placed]
+
+    def _executor_code(self) -> bytes:
+        venues = ChainVenues(
+            chain.CHAIN_ID,
+            chain.WETH.address,
+            v2=(V2Venue("uniswap_v2", chain.V2_FACTORY, chain.V2_PAIR_INIT_HASH),),
+            v3=(V3Venue("uniswap_v3", chain.V3_FACTORY, chain.V3_FACTORY, chain.V3_POOL_INIT_HASH),),
+            v4=(V4Venue("uniswap_v4", chain.V4_MANAGER),),
+        )
+        return self.artifacts.ours("Executor").with_arguments(executor_arguments(venues, TRADER, ZERO_ADDRESS))
+
+    def _fund(self, transactions: Transactions, executor: Address) -> None:
+        seeder = transactions.create("PoolSeeder", self.artifacts.ours("PoolSeeder").with_arguments(chain.BUILDER))
+        pair = v2_pair_address(chain.V2_FACTORY, chain.V2_PAIR_INIT_HASH, A, B)
+        for token in (A, B, C):
+            for account, amount in ((seeder, 100 * _DEPTH), (pair, _DEPTH)):
+                transactions.add("mint", token, encode_call("mint(address,uint256)", account, amount))
+        for account in (executor, TRADER):
+            transactions.add("mint", A, encode_call("mint(address,uint256)", account, 10 * AMOUNT_IN))
+        transactions.add("pair", chain.V2_FACTORY, encode_call("createPair(address,address)", A, B))
+        transactions.add("liquidity", pair, encode_call("mint(address)", chain.BUILDER))
+        for token0, token1 in ((A, B), (B, C)):
+            self._v3_pool(transactions, seeder, token0, token1)
+        self._v4_pool(transactions, seeder)
+
+    def _v3_pool(self, transactions: Transactions, seeder: Address, token0: Address, token1: Address) -> None:
+        pool = v3_pool_address(chain.V3_FACTORY, chain.V3_POOL_INIT_HASH, token0, token1, fee_pips=_FEE)
+        create = encode_call("createPool(address,address,uint24)", token0, token1, _FEE)
+        transactions.add("pool", chain.V3_FACTORY, create)
+        transactions.add("initialize", pool, encode_call("initialize(uint160)", _SQRT_PRICE_ONE))
+        seed = encode_call("seedV3(address,(int24,int24,uint128)[])", pool, [(*_RANGE, _DEPTH)])
+        transactions.add("seed v3", seeder, seed)
+
+    def _v4_pool(self, transactions: Transactions, seeder: Address) -> None:
+        initialize = encode_call(f"initialize({_KEY},uint160)", _V4_KEY, _SQRT_PRICE_ONE)
+        transactions.add("initialize v4", chain.V4_MANAGER, initialize)
+        signature = f"seedV4(address,{_KEY},(int24,int24,uint128)[])"
+        seed = encode_call(signature, chain.V4_MANAGER, _V4_KEY, [(*_RANGE, _DEPTH)])
+        transactions.add("seed v4", seeder, seed)
+
+    def _allow(self) -> None:
+        """The standing allowances: the token's to Permit2, and Permit2's to the router."""
+        transactions = Transactions.of(self.rpc, TRADER)
+        transactions.add("approve", A, encode_call("approve(address,uint256)", chain.PERMIT2, 2**256 - 1))
+        allow = encode_call("approve(address,address,uint160,uint48)", A, chain.UNIVERSAL_ROUTER, 2**160 - 1, 2**48 - 1)
+        transactions.add("allow", chain.PERMIT2, allow)
+        transactions.mine()
+
+
+_V4_KEY = (A, B, _FEE, _SPACING, ZERO_ADDRESS)
+_V2_LEG = ConstantProduct(0)
+_V3_LEG = Concentrated(0, _FEE)
+_V4_LEG = UniswapV4(_FEE, _SPACING, native=False)
+
+
+def _plan(tokens: tuple[Address, ...], *legs: PackedLeg) -> PlanOf:
+    def calldata(min_out: int) -> bytes:
+        plan = PackedPlan(tokens=tokens, amount_in=AMOUNT_IN, min_out=min_out, deadline=_DEADLINE, legs=legs)
+        return executor_calldata(plan)
+
+    return calldata
+
+
+# The Universal Router's commands (`Commands.sol`), v4 actions (`Actions.sol`) and stand-ins for addresses and amounts.
+_V3_EXACT_IN, _V2_EXACT_IN, _V4_SWAP = 0x00, 0x08, 0x10
+_SWAP_SINGLE, _SETTLE_ALL, _TAKE_ALL = 0x06, 0x0C, 0x0F
+_SENDER, _ROUTER = Address("0x" + "1".zfill(40)), Address("0x" + "2".zfill(40))
+_ALL_HELD = 2**255
+
+
+def _commands(*commands: tuple[int, bytes]) -> bytes:
+    codes, inputs = bytes(code for code, _ in commands), [data for _, data in commands]
+    return encode_call("execute(bytes,bytes[],uint256)", codes, inputs, _DEADLINE)
+
+
+def _v2_command(amount: int, min_out: int, *, recipient: Address = _SENDER) -> tuple[int, bytes]:
+    types = ["address", "uint256", "uint256", "address[]", "bool"]
+    return _V2_EXACT_IN, encode(types, [recipient, amount, min_out, [A, B], True])
+
+
+def _v3_command(
+    amount: int, min_out: int, *, path: tuple[Address, Address] = (A, B), from_user: bool = True
+) -> tuple[int, bytes]:
+    packed = bytes.fromhex(path[0][2:]) + _FEE.to_bytes(3, "big") + bytes.fromhex(path[1][2:])
+    types = ["address", "uint256", "uint256", "bytes", "bool"]
+    return _V3_EXACT_IN, encode(types, [_SENDER, amount, min_out, packed, from_user])
+
+
+def _v4_command(min_out: int) -> tuple[int, bytes]:
+    single = f"({_KEY},bool,uint128,uint128,bytes)"
+    steps = [
+        encode([single], [(_V4_KEY, True, AMOUNT_IN, min_out, b"")]),
+        encode(["address", "uint256"], [A, AMOUNT_IN]),
+        encode(["address", "uint256"], [B, min_out]),
+    ]
+    return _V4_SWAP, encode(["bytes", "bytes[]"], [bytes([_SWAP_SINGLE, _SETTLE_ALL, _TAKE_ALL]), steps])
+
+
+ROUTES = (
+    Route(
+        GAS_V2,
+        B,
+        _plan((A, B), PackedLeg(0, 1, All(), _V2_LEG)),
+        lambda min_out: _commands(_v2_command(AMOUNT_IN, min_out)),
+    ),
+    Route(
+        GAS_V3,
+        B,
+        _plan((A, B), PackedLeg(0, 1, All(), _V3_LEG)),
+        lambda min_out: _commands(_v3_command(AMOUNT_IN, min_out)),
+    ),
+    Route(
+        GAS_V4,
+        B,
+        _plan((A, B), PackedLeg(0, 1, All(), _V4_LEG)),
+        lambda min_out: _commands(_v4_command(min_out)),
+    ),
+    Route(
+        GAS_V2_V3,
+        C,
+        _plan((A, C, B), PackedLeg(0, 2, All(), _V2_LEG), PackedLeg(2, 1, All(), _V3_LEG)),
+        lambda min_out: _commands(
+            _v2_command(AMOUNT_IN, 0, recipient=_ROUTER), _v3_command(_ALL_HELD, min_out, path=(B, C), from_user=False)
+        ),
+    ),
+    Route(
+        GAS_SPLIT,
+        B,
+        _plan((A, B), PackedLeg(0, 1, Exact(_HALF), _V2_LEG), PackedLeg(0, 1, All(), _V3_LEG)),
+        lambda min_out: _commands(_v2_command(_HALF, min_out // 2), _v3_command(_HALF, min_out // 2)),
+    ),
+)

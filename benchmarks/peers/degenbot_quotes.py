@@ -66,8 +66,7 @@ def _curve(state: State) -> Any:
     pool = object.__new__(CurveStableswapPool)
     pool.address = state["pool"]
     pool.tokens = tuple(
-        _token(address, decimals=decimals)
-        for address, decimals in zip(state["tokens"], state["decimals"], strict=True)
+        _token(address, decimals=decimals) for address, decimals in zip(state["tokens"], state["decimals"], strict=True)
     )
     pool.balances = list(state["balances"])
     pool.base_pool = None

@@ -22,13 +22,11 @@ abstract contract ConcentratedLegs is CallbackGuard, VenueRegistry {
     bytes32 private constant UNDERPAID = keccak256(abi.encodeWithSignature("Error(string)", "IIA"));
 
     function _swapConcentrated(Leg memory leg, Cursor at, Cursor end) internal returns (uint256 out, Cursor next) {
-        uint256 id;
-        uint256 fee;
-        (id, next) = PlanCodec.take(at, 1);
-        (fee, next) = PlanCodec.take(next, 3);
+        uint256 word;
+        (word, next) = PlanCodec.take(at, 4);
         PlanCodec.within(next, end);
-        // Three bytes were read.
-        address pool = _concentratedPool(id, leg.tokenIn, leg.tokenOut, uint24(fee));
+        // Venue and fee; the cast keeps the last three bytes.
+        address pool = _concentratedPool(word >> 24, leg.tokenIn, leg.tokenOut, uint24(word));
         bool zeroForOne = leg.tokenIn < leg.tokenOut;
         _arm(LEG_V3, pool, leg.tokenIn, leg.amount);
         (int256 amount0, int256 amount1) = _callPool(leg, pool, zeroForOne);

@@ -74,25 +74,26 @@ library PlanCodec {
     /// @return end One past the plan's last byte.
     function takeHeader(bytes calldata plan) internal pure returns (Header memory header, Cursor at, Cursor end) {
         uint256 length = plan.length;
-        if (length > msg.data.length) revert IExecutor.PlanTruncated(length, msg.data.length);
-        uint256 expected = PLAN_START + ((length + 31) & ~uint256(31));
-        if (msg.data.length != expected) revert IExecutor.CalldataLength(expected, msg.data.length);
-        at = Cursor.wrap(PLAN_START);
-        end = Cursor.wrap(PLAN_START + length);
+        // The ABI decoder has found the whole of `plan` in calldata, so its length is small.
+        unchecked {
+            uint256 expected = PLAN_START + ((length + 31) & ~uint256(31));
+            if (msg.data.length != expected) revert IExecutor.CalldataLength(expected, msg.data.length);
+            (at, end) = (Cursor.wrap(PLAN_START), Cursor.wrap(PLAN_START + length));
+        }
 
         uint256 word;
-        (word, at) = take(at, 1);
-        if (word != PLAN_VERSION) revert IExecutor.PlanVersion(word);
-        (header.flags, at) = take(at, 1);
+        (word, at) = take(at, 8);
+        if (word >> 56 != PLAN_VERSION) revert IExecutor.PlanVersion(word >> 56);
+        header.flags = (word >> 48) & 0xff;
         if (header.flags > FLAG_PULL + FLAG_DELIVER) revert IExecutor.PlanFlags(header.flags);
-        (header.deadline, at) = take(at, 5);
-        (word, at) = take(at, 1);
+        header.deadline = (word >> 8) & type(uint40).max;
+        word &= 0xff;
         if (word < 2 || word > MAX_TOKENS) revert IExecutor.TokenCount(word);
         header.tokenCount = word;
         header.tokens = at;
-        at = Cursor.wrap(Cursor.unwrap(at) + 20 * word);
-        (header.amountIn, at) = take(at, 16);
-        (header.minOut, at) = take(at, 16);
+        at = _skip(at, 20 * word);
+        (word, at) = take(at, 32);
+        (header.amountIn, header.minOut) = (word >> 128, word & type(uint128).max);
         within(at, end);
         if (Cursor.unwrap(at) == Cursor.unwrap(end)) revert IExecutor.PlanWithoutLegs();
         if (header.amountIn == 0) revert IExecutor.ZeroAmountIn();
@@ -102,7 +103,7 @@ library PlanCodec {
 
     /// @notice An entry of the token table; the index must be below the table's length.
     function token(Header memory header, uint256 index) internal pure returns (address value) {
-        (value,) = takeAddress(Cursor.wrap(Cursor.unwrap(header.tokens) + 20 * index));
+        (value,) = takeAddress(_skip(header.tokens, 20 * index));
     }
 
     /// @notice Reads what all legs share and resolves the amount.
@@ -112,34 +113,40 @@ library PlanCodec {
         pure
         returns (Leg memory leg, Cursor at)
     {
-        uint256 mode;
-        (leg.kind, at) = take(start, 1);
-        (leg.indexIn, at) = take(at, 1);
-        (leg.indexOut, at) = take(at, 1);
-        (mode, at) = take(at, 1);
+        uint256 word;
+        (word, at) = take(start, 4);
+        uint256 indexIn = (word >> 16) & 0xff;
+        uint256 indexOut = (word >> 8) & 0xff;
+        uint256 count = header.tokenCount;
         if (
-            leg.indexIn >= header.tokenCount || leg.indexOut >= header.tokenCount || leg.indexIn == leg.indexOut
-                || leg.indexIn == TOKEN_OUT || leg.indexOut == TOKEN_IN
-        ) revert IExecutor.TokenIndex(start.offset(), leg.indexIn, leg.indexOut);
-        leg.tokenIn = token(header, leg.indexIn);
-        leg.tokenOut = token(header, leg.indexOut);
+            indexIn >= count || indexOut >= count || indexIn == indexOut || indexIn == TOKEN_OUT
+                || indexOut == TOKEN_IN
+        ) revert IExecutor.TokenIndex(start.offset(), indexIn, indexOut);
+        leg.kind = word >> 24;
+        (leg.indexIn, leg.indexOut) = (indexIn, indexOut);
+        (leg.tokenIn, leg.tokenOut) = (token(header, indexIn), token(header, indexOut));
+        (leg.amount, at) = _takeAmount(start, at, word & 0xff, available[indexIn]);
+    }
 
-        uint256 limit = available[leg.indexIn];
+    function _takeAmount(Cursor leg, Cursor at, uint256 mode, uint256 limit)
+        private
+        pure
+        returns (uint256 amount, Cursor next)
+    {
         if (mode == AMOUNT_ALL) {
-            leg.amount = limit;
+            (amount, next) = (limit, at);
         } else if (mode == AMOUNT_EXACT) {
-            (leg.amount, at) = take(at, 16);
-            if (leg.amount > limit) revert IExecutor.AmountAboveAvailable(start.offset(), leg.amount, limit);
+            (amount, next) = take(at, 16);
+            if (amount > limit) revert IExecutor.AmountAboveAvailable(leg.offset(), amount, limit);
         } else if (mode == AMOUNT_SHARE) {
-            uint256 share;
-            (share, at) = take(at, 4);
-            leg.amount = (limit * share) >> 32;
+            (amount, next) = take(at, 4);
+            amount = (limit * amount) >> 32;
         } else {
-            revert IExecutor.UnknownAmountMode(start.offset(), mode);
+            revert IExecutor.UnknownAmountMode(leg.offset(), mode);
         }
-        if (leg.amount == 0) revert IExecutor.ZeroLegAmount(start.offset());
+        if (amount == 0) revert IExecutor.ZeroLegAmount(leg.offset());
         // Every venue's signed types hold what is below 2^127; no real amount comes near.
-        if (leg.amount > uint256(uint128(type(int128).max))) revert IExecutor.AmountOverflow(leg.amount);
+        if (amount > uint256(uint128(type(int128).max))) revert IExecutor.AmountOverflow(amount);
     }
 
     function _distinct(Header memory header) private pure {
@@ -149,6 +156,13 @@ library PlanCodec {
             for (uint256 j = 0; j < i; ++j) {
                 if (token(header, j) == later) revert IExecutor.DuplicateToken(later);
             }
+        }
+    }
+
+    function _skip(Cursor at, uint256 size) private pure returns (Cursor) {
+        // A position in calldata plus at most 20 times a byte.
+        unchecked {
+            return Cursor.wrap(Cursor.unwrap(at) + size);
         }
     }
 }

@@ -11,7 +11,9 @@ uint256 constant PLAN_START = 68;
 
 /// @notice The byte offset into the plan, for error messages.
 function offset(Cursor at) pure returns (uint256) {
-    return Cursor.unwrap(at) - PLAN_START;
+    unchecked {
+        return Cursor.unwrap(at) - PLAN_START; // No cursor points before the plan.
+    }
 }
 
 uint256 constant PLAN_VERSION = 1;

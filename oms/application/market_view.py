@@ -15,7 +15,7 @@ from oms.domain.token import Token
 from oms.errors import BeyondKnownRange, OmsError, QuoteRefused
 from oms.liquidity.listing import ListedPool, PoolSnapshot
 from oms.ports.clock import Clock
-from oms.ports.exchange import Exchange
+from oms.ports.exchange import MarketData
 from oms.ports.makers import Maker
 from oms.ports.pools import ChainPools
 from oms.routing.book_market import BookMarket
@@ -32,7 +32,7 @@ R = TypeVar("R")
 class ExchangeListing:
     """One exchange's market that stands for a pair of chain tokens."""
 
-    exchange: Exchange
+    exchange: MarketData
     symbol: str
     base: Token
     quote: Token

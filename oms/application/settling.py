@@ -8,6 +8,7 @@ import secrets
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from decimal import Decimal
+from typing import TypeVar
 
 from oms.accounting.realised import LegResult, chain_totals, realised_legs
 from oms.application.plan_file import plan_json
@@ -34,7 +35,13 @@ from oms.domain.fills import ExchangeFill
 from oms.domain.orders import ExchangeOrder, TimeInForce
 from oms.domain.plans import ExchangeLeg, RoutePlan, Side
 from oms.domain.token import TokenAmount
-from oms.domain.transactions import BalanceChange, Receipt, SettlementRequest, Simulation, TransactionRequest
+from oms.domain.transactions import (
+    AllowanceRequest,
+    Receipt,
+    SettlementRequest,
+    Simulation,
+    TransactionRequest,
+)
 from oms.errors import OmsError, OutcomeUnknown, StateConflict
 from oms.execution.revert_reasons import explain_revert
 from oms.ports.clock import Clock
@@ -44,6 +51,8 @@ from oms.ports.settlement import Settlement
 from oms.risk import checks
 from oms.risk.gate import Approved, CheckResult, Denied, judge
 from oms.units import Address
+
+S = TypeVar("S", SettlementRequest, AllowanceRequest)
 
 
 @dataclass(frozen=True, slots=True)
@@ -87,6 +96,7 @@ class Desk:
     account: Account
     facts: Callable[[RoutePlan], ChainFacts]
     build: Callable[[RoutePlan], TransactionRequest]
+    allowance: Callable[[RoutePlan, int], AllowanceRequest]
 
 
 @dataclass(frozen=True, slots=True)
@@ -113,7 +123,6 @@ class Outcome:
     receipt: Receipt | None = None
     legs: tuple[LegResult, ...] = ()
     hedges: tuple[HedgeResult, ...] = ()
-    changes: tuple[BalanceChange, ...] = ()
 
     @property
     def settled(self) -> bool:
@@ -192,7 +201,7 @@ def _settle_and_hedge(desk: Desk, plan: RoutePlan, order_id: str, impact_bps: fl
         return Outcome(order_id, plan, findings, denied=verdict.reason, simulation=simulation)
     desk.journal.append(OrderApproved(order_id, "settlement", "; ".join(f"{f.name}: {f.detail}" for f in findings)))
     if plan.chain_legs:
-        receipt = _send(desk, order_id, verdict)
+        receipt = _send_settlement(desk, plan, order_id, verdict)
         legs = _account_legs(desk, plan, order_id, receipt)
     hedges = tuple(_hedge(desk, plan, leg, f"{order_id}-{i}", order_id) for i, leg in enumerate(plan.exchange_legs))
     outcome = Outcome(order_id, plan, findings, simulation=simulation, receipt=receipt, legs=legs, hedges=hedges)
@@ -223,7 +232,7 @@ def _plan_checks(desk: Desk, plan: RoutePlan, *, impact_bps: float) -> tuple[Che
             limits=limits,
         ),
         checks.balance_suffices(needed, facts.balance, holder="owner" if desk.account.pulls_from_owner else "executor"),
-        checks.allowance_matches(needed, facts.allowance, required=desk.account.pulls_from_owner),
+        checks.nothing_stands_approved(needed, facts.allowance, pulls=desk.account.pulls_from_owner),
     )
 
 
@@ -232,7 +241,8 @@ def _simulate(desk: Desk, plan: RoutePlan) -> Simulation:
     tokens = dict.fromkeys((leg.token_in.address for leg in plan.chain_legs), None)
     tokens.update(dict.fromkeys(leg.token_out.address for leg in plan.chain_legs))
     watch = [(who, token) for who in (account.executor, account.owner) for token in tokens]
-    return desk.settlement.simulate(desk.build(plan), watch)
+    approval = [desk.allowance(plan, plan.chain_amount_in).transaction] if account.pulls_from_owner else []
+    return desk.settlement.simulate(desk.build(plan), after=approval, watch=watch)
 
 
 def _simulation_check(desk: Desk, plan: RoutePlan, simulation: Simulation) -> CheckResult:
@@ -248,10 +258,34 @@ def _record_simulation(desk: Desk, order_id: str, simulation: Simulation, plan: 
         desk.journal.append(SimulationFailed(order_id, simulation.revert_reason))
 
 
-def _send(desk: Desk, order_id: str, approved: Approved[SettlementRequest]) -> Receipt:
+def _send_settlement(desk: Desk, plan: RoutePlan, order_id: str, approved: Approved[SettlementRequest]) -> Receipt:
+    """Send the settlement; where it pulls the owner's tokens, with an exact approval before, and none left after."""
+    if not desk.account.pulls_from_owner:
+        return _send(desk, order_id, approved, "settlement")
+    _send_allowance(desk, plan, order_id, plan.chain_amount_in)
+    try:
+        return _send(desk, order_id, approved, "settlement")
+    except OutcomeUnknown:
+        raise
+    except OmsError:
+        _send_allowance(desk, plan, order_id, 0)
+        raise
+
+
+def _send_allowance(desk: Desk, plan: RoutePlan, order_id: str, amount: int) -> None:
+    request = desk.allowance(plan, amount)
+    verdict = judge(request, [checks.allowance_is_exact(request, plan, executor=desk.account.executor)])
+    if isinstance(verdict, Denied):
+        desk.journal.append(OrderDenied(order_id, "approval", verdict.reason))
+        raise StateConflict("approval", verdict.reason)
+    desk.journal.append(OrderApproved(order_id, "approval", f"exactly {amount} to the executor"))
+    _send(desk, order_id, verdict, "approval")
+
+
+def _send(desk: Desk, order_id: str, approved: Approved[S], purpose: str) -> Receipt:
     def record(transaction_hash: str, nonce: int, payload_hash: str) -> None:
         sender = desk.settlement.sender
-        desk.journal.append(TransactionIntended(order_id, "settlement", transaction_hash, sender, nonce, payload_hash))
+        desk.journal.append(TransactionIntended(order_id, purpose, transaction_hash, sender, nonce, payload_hash))
 
     try:
         receipt = desk.settlement.send(approved, record_intent=record)
@@ -270,7 +304,7 @@ def _send(desk: Desk, order_id: str, approved: Approved[SettlementRequest]) -> R
     )
     if not receipt.succeeded:
         why = explain_revert(receipt.revert_data).sentence if receipt.revert_data else "no reason given"
-        raise StateConflict("settlement", f"reverted as a whole, only gas was spent: {why}; make a new plan")
+        raise StateConflict(purpose, f"reverted as a whole, only gas was spent: {why}; make a new plan")
     return receipt
 
 

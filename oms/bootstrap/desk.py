@@ -27,13 +27,12 @@ from oms.domain.plans import RoutePlan
 from oms.domain.token import Token
 from oms.domain.transactions import TransactionRequest
 from oms.errors import InvalidRequest
-from oms.execution.settlement_calldata import settlement_transaction
+from oms.execution.settlement_calldata import allowance_request, settlement_transaction
 from oms.ports.exchange import Exchange
 from oms.units import Address, Wei
 
 PLAY_MONEY_WEI = Wei(10_000 * 10**18)
 _ALLOWANCE = keccak(b"allowance(address,address)")[:4]
-_APPROVE = keccak(b"approve(address,uint256)")[:4]
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,22 +55,10 @@ class OpenDesk:
 
     def allowances(self, tokens: Sequence[Address], spenders: Iterable[Address]) -> list[int]:
         """What the executor allows each spender of each token."""
-        return [
-            _allowance(self.rpc, token, self.contracts.executor, spender) for token in tokens for spender in spenders
-        ]
-
-    def approve_exactly(self, token: Token, amount: int) -> None:
-        """Let the executor pull exactly `amount` from the owner; anything else that stands is cleared first."""
-        allowed = _allowance(self.rpc, token.address, self.contracts.owner, self.contracts.executor)
-        if allowed == amount:
-            return
-        steps = [amount] if allowed == 0 else [0, amount]
-        for step in steps:
-            data = _APPROVE + encode(["address", "uint256"], [self.contracts.executor, step])
-            transaction = TransactionRequest(
-                token.chain_id, self.contracts.owner, token.address, data, purpose="exact approval"
-            )
-            self.settlement.transact(transaction, record_intent=lambda *_: None)
+        owner = self.contracts.executor
+        pairs = [(token, spender) for token in tokens for spender in spenders]
+        answers = self.rpc.batch(("eth_call", [_allowance_call(t, owner, s), "latest"]) for t, s in pairs)
+        return [quantity(answer, venue=self.rpc.venue, what="allowance") for answer in answers]
 
 
 def journal_path(settings: Settings) -> Path:
@@ -125,6 +112,7 @@ def open_desk(
         account=account,
         facts=lambda plan: _facts(rpc, settlement, account, plan),
         build=build,
+        allowance=lambda plan, amount: allowance_request(plan, owner=owner, executor=contracts.executor, amount=amount),
     )
     return OpenDesk(desk, journal, settlement, contracts, rpc)
 
@@ -138,6 +126,9 @@ def _facts(rpc: RpcClient, settlement: ForkSettlement, account: Account, plan: R
 
 
 def _allowance(rpc: RpcClient, token: Address, owner: Address, spender: Address) -> int:
-    data = _ALLOWANCE + encode(["address", "address"], [owner, spender])
-    answer = rpc.call("eth_call", {"to": token, "data": "0x" + data.hex()}, "latest")
+    answer = rpc.call("eth_call", _allowance_call(token, owner, spender), "latest")
     return quantity(answer, venue=rpc.venue, what="allowance")
+
+
+def _allowance_call(token: Address, owner: Address, spender: Address) -> dict[str, str]:
+    return {"to": token, "data": "0x" + (_ALLOWANCE + encode(["address", "address"], [owner, spender])).hex()}

@@ -21,7 +21,8 @@ from oms.adapters.evm.recording.process import serve_command, served_url
 from oms.adapters.evm.recording.recorder import record_state
 from oms.adapters.evm.rpc import RpcClient
 from oms.adapters.evm.venues import venues_of
-from oms.bootstrap.sessions import DESK, own_accounts
+from oms.bootstrap.services import Service
+from oms.bootstrap.sessions import DESK, devnet_prices, own_accounts
 from oms.config import Settings
 from oms.errors import InvalidRequest, Terminal
 
@@ -39,14 +40,6 @@ class ForkWords:
     port: int = 0
     seed: int = 1
     alone: bool = False
-
-
-@dataclass(frozen=True, slots=True)
-class Service:
-    """A maker or an exchange that runs beside a fork."""
-
-    name: str
-    url: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -70,10 +63,15 @@ def start(settings: Settings, words: ForkWords) -> tuple[ForkRecord, tuple[Servi
     else:
         name = words.name or "devnet"
         record = start_devnet_fork(
-            home=settings.home, project=settings.project, seed=words.seed, port=words.port, name=name
+            home=settings.home,
+            project=settings.project,
+            seed=words.seed,
+            prices=devnet_prices(settings),
+            port=words.port,
+            name=name,
         )
     services: tuple[Service, ...] = ()
-    if not words.alone:
+    if not words.alone and record.kind != "fork":
         try:
             services = _start_companions(settings, record)
         except BaseException:
@@ -169,7 +167,7 @@ def _start_companions(settings: Settings, record: ForkRecord) -> tuple[Service, 
     process = _detached(command, log)
     add_companion(settings.home, record.name, process.pid)
     text = _awaited(lambda: path.read_text() if path.exists() else None, process, log)
-    return tuple(Service(entry["name"], entry["url"]) for entry in json.loads(text)["services"])
+    return tuple(Service(f"{entry['kind']} {entry['name']}", entry["url"]) for entry in json.loads(text)["services"])
 
 
 def _detached(command: list[str], log: Path) -> "subprocess.Popen[bytes]":

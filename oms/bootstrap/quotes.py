@@ -17,7 +17,7 @@ from oms.adapters.evm.tokens import TokenDirectory
 from oms.application.market_view import ExchangeListing, MarketView, Sources, look
 from oms.application.quoting import QuoteReport, quote
 from oms.bootstrap.configuration import SystemClock
-from oms.bootstrap.services import Counterparties, no_counterparties, open_counterparties
+from oms.bootstrap.services import Counterparties, open_counterparties
 from oms.bootstrap.sessions import ChainSession, Opening, open_session
 from oms.config import Settings
 from oms.domain.plans import Intent, Side
@@ -40,11 +40,21 @@ class OrderWords:
 
 
 class OpenMarket:
-    """An open chain with everybody who answers there. Use it as a context manager."""
+    """An open chain with everybody who answers there. Use it as a context manager.
+
+    Where it is opened to settle, books that we hold no account on are left out: a plan must be able to fill its legs.
+    """
 
     def __init__(
-        self, settings: Settings, session: ChainSession, counterparties: Counterparties, resources: ExitStack
+        self,
+        settings: Settings,
+        session: ChainSession,
+        counterparties: Counterparties,
+        *,
+        settles: bool,
+        resources: ExitStack,
     ) -> None:
+        self._settles = settles
         self.settings = settings
         self.session = session
         self.clock = SystemClock()
@@ -110,7 +120,7 @@ class OpenMarket:
         listings = tuple(
             ExchangeListing(listing.exchange, listing.symbol, symbols[listing.base], symbols[listing.quote])
             for listing in self.counterparties.listings
-            if listing.base in symbols and listing.quote in symbols
+            if listing.base in symbols and listing.quote in symbols and (listing.account or not self._settles)
         )
         sources = Sources(self._pools, tuple(self.makers), listings, self.clock)
         return look(sources, intent, tokens, venues=venues)
@@ -129,6 +139,6 @@ def open_market(settings: Settings, opening: Opening, *, with_counterparties: bo
     with ExitStack() as stack:
         session = stack.enter_context(open_session(settings, opening))
         counterparties = (
-            stack.enter_context(open_counterparties(settings, session)) if with_counterparties else no_counterparties()
+            stack.enter_context(open_counterparties(settings, session)) if with_counterparties else Counterparties()
         )
-        return OpenMarket(settings, session, counterparties, stack.pop_all())
+        return OpenMarket(settings, session, counterparties, settles=opening.settles, resources=stack.pop_all())

@@ -1,6 +1,6 @@
-"""Makers and exchanges: the configured ones, and those that are started beside a local chain.
+"""Makers and exchanges: the configured ones, and those that run as processes of ours beside a local chain.
 
-Owns: their processes' configuration, and what a fork needs before a maker can trade on it.
+Owns: their configuration, and what a fork needs before a maker can trade on it.
 Must not: quote or settle.
 """
 
@@ -9,33 +9,43 @@ from collections.abc import Mapping, Sequence
 from contextlib import ExitStack
 from dataclasses import dataclass, field
 from decimal import Decimal
-from pathlib import Path
 from types import TracebackType
 from typing import Any, Self
 
-from eth_abi.abi import encode
-from eth_hash.auto import keccak
-
 from oms.adapters.evm.contracts import OurContracts, deploy_on_fork
-from oms.adapters.evm.devnet.deploy import Transactions
-from oms.adapters.evm.rpc import RpcClient
+from oms.adapters.evm.devnet.deploy import Transactions, encode_call
+from oms.adapters.evm.forks import ForkRecord
+from oms.adapters.evm.funding import fund, set_native_balance
+from oms.adapters.evm.pools.pinned import PinnedPools
+from oms.adapters.evm.pools.source import EvmPoolSource
+from oms.adapters.evm.tokens import TokenDirectory
+from oms.adapters.exchange.paper import PaperExchange
 from oms.adapters.local_process import LocalProcess
 from oms.adapters.makers.chain_time import chain_time
 from oms.adapters.makers.http import HttpMaker, MakerTerms
+from oms.bootstrap.books import FEED, PRICE_STEP, feed_mid
 from oms.bootstrap.configuration import SystemClock
 from oms.bootstrap.sessions import DESK, ChainSession, find_contracts
-from oms.config import Settings
-from oms.domain.quotes import OrderBook
+from oms.config import ExchangeSettings, Settings
 from oms.domain.token import Token
-from oms.ports.exchange import Exchange
+from oms.errors import Terminal
+from oms.ports.exchange import Exchange, MarketData
 from oms.ports.makers import Maker
-from oms.units import UINT256_MAX, Address
+from oms.units import UINT256_MAX, Address, Wei
 
 MAKER = Address("0x70997970C51812dc3A010C7d01b50e0d17dc79C8")
 """Anvil's account 1. Its key is public."""
 MAKER_KEY = "0x59c6995e998f97a5a0044966f0945389dc9e86dae88c7a8412f4603b6b78690d"
 MAKER_NAME = "local"
+MAKER_INVENTORY = {"WETH": 5_000, "USDC": 10_000_000, "USDT": 10_000_000}
+"""Whole tokens given to the maker on a recorded chain; on the devnet it has its own."""
 KEY_VARIABLE = "OMS_LOCAL_MAKER_KEY"
+
+EXCHANGE_NAME = "paper"
+BASE, QUOTE = "WETH", "USDC"
+SYMBOL = "ETH/USDC"
+EXCHANGE_BALANCES = {"ETH": "500", "USDC": "2000000"}
+GENERATED_SEED = 7
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,10 +60,11 @@ class Service:
 class NamedListing:
     """An exchange's market, and the token symbols that its two currencies stand for."""
 
-    exchange: Exchange
+    exchange: MarketData
     symbol: str
     base: str
     quote: str
+    account: Exchange | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -76,94 +87,179 @@ class Counterparties:
 
     @property
     def exchanges(self) -> tuple[Exchange, ...]:
-        """Each exchange once."""
-        return tuple({listing.exchange.name: listing.exchange for listing in self.listings}.values())
+        """The exchanges that hold an account of ours, each once."""
+        accounts = [listing.account for listing in self.listings if listing.account is not None]
+        return tuple({account.name: account for account in accounts}.values())
 
 
 def open_counterparties(settings: Settings, session: ChainSession) -> Counterparties:
-    return Counterparties()
-
-
-def no_counterparties() -> Counterparties:
-    """Nobody."""
-    return Counterparties()
-
-
-def open_counterparties_(settings: Settings, session: ChainSession) -> Counterparties:
-    """Those that run beside the session's chain, started now where they don't; and the configured ones elsewhere."""
+    """Those that run beside the session's chain, started now where they don't, or else the configured ones."""
     if session.record is not None:
         return _running(settings, session, session.record)
-    if session.is_fork and session.kind in ("devnet", "recorded"):
-        return start_local(settings, session)
+    if session.kind in ("devnet", "recorded") and session.is_fork:
+        return _started(settings, session)
     return _configured(settings, session)
 
 
-def start_local(settings: Settings, session: ChainSession) -> Counterparties:
-    """A maker and a paper exchange as processes of their own, for a fork that this process holds."""
+@dataclass(frozen=True, slots=True)
+class LocalServices:
+    """The processes beside a local chain, and how a client finds them. Close `resources` to end them."""
+
+    entries: tuple[Mapping[str, str], ...]
+    resources: ExitStack
+
+
+def start_local(settings: Settings, session: ChainSession) -> LocalServices:
+    """Start a maker and a paper exchange for a fork, with a maker that can deliver.
+
+    Raises `Terminal` where our contracts aren't compiled, or a process does not start.
+    """
     contracts = find_contracts(settings, session.venues, DESK)
     if contracts is None:
-        return Counterparties()
-    book = local_book(settings, session)
-    mid = (book.bids[0].price + book.asks[0].price) / 2
+        raise Terminal("contracts", "are not compiled; run ./scripts/demo once")
     tokens = _traded(session)
+    mid = reference_mid(session, tokens)
+    _prepare_maker(session, contracts, tokens)
     with ExitStack() as stack:
-        prepare_maker(session.rpc, contracts, session, tokens)
         maker = stack.enter_context(
             LocalProcess.start(
                 "oms.adapters.makers.server",
-                maker_config(session.rpc.url, session.venues.chain_id, contracts, tokens, mid),
+                _maker_config(session, contracts, tokens, mid),
                 environment={KEY_VARIABLE: MAKER_KEY},
             )
         )
         exchange = stack.enter_context(
-            LocalProcess.start("oms.adapters.exchange.paper_server", exchange_config(settings, mid))
+            LocalProcess.start("oms.adapters.exchange.paper_server", _exchange_config(settings, mid))
         )
-        entries = [
-            {"kind": "maker", "name": MAKER_NAME, "url": maker.url, "address": MAKER},
+        entries = (
+            {"kind": "maker", "name": MAKER_NAME, "url": maker.url, "address": str(MAKER)},
             {"kind": "exchange", "name": EXCHANGE_NAME, "url": exchange.url},
-        ]
-        return _connected(settings, session, contracts, entries, stack.pop_all())
+        )
+        return LocalServices(entries, stack.pop_all())
 
 
-def _running(settings: Settings, session: ChainSession, record: object) -> Counterparties:
-    """Those that `oms fork up` started with the fork; none where it was started alone."""
+def _started(settings: Settings, session: ChainSession) -> Counterparties:
+    services = start_local(settings, session)
+    return _connected(settings, session, services.entries, services.resources)
+
+
+def _running(settings: Settings, session: ChainSession, record: ForkRecord) -> Counterparties:
+    """Those that `oms fork up` started with the fork; the configured ones where it was started alone."""
     path = settings.home / "forks" / f"{record.name}.services"
-    contracts = find_contracts(settings, session.venues, DESK)
-    if contracts is None or not path.exists():
-        return Counterparties()
-    entries = json.loads(path.read_text())["services"]
-    return _connected(settings, session, contracts, entries, ExitStack())
+    try:
+        entries = json.loads(path.read_text())["services"]
+    except (OSError, ValueError, KeyError):
+        return _configured(settings, session)
+    return _connected(settings, session, entries, ExitStack())
 
 
 def _connected(
-    settings: Settings,
-    session: ChainSession,
-    contracts: OurContracts,
-    entries: Sequence[Mapping[str, str]],
-    resources: ExitStack,
+    settings: Settings, session: ChainSession, entries: Sequence[Mapping[str, str]], resources: ExitStack
 ) -> Counterparties:
     clock = SystemClock()
-    makers = tuple(
-        HttpMaker(
-            entry["name"],
-            entry["url"],
-            terms=MakerTerms(session.venues.chain_id, Address(entry["address"]), contracts.rfq_settlement),
-            chain_time=lambda: chain_time(session.rpc),
-            clock=clock,
-        )
-        for entry in entries
-        if entry["kind"] == "maker"
+    makers = [entry for entry in entries if entry["kind"] == "maker"]
+    exchanges = [PaperExchange(e["name"], e["url"], clock=clock) for e in entries if e["kind"] == "exchange"]
+    return Counterparties(
+        makers=tuple(_maker(settings, session, e["name"], e["url"], Address(e["address"])) for e in makers),
+        maker_addresses=tuple(Address(entry["address"]) for entry in makers),
+        listings=tuple(NamedListing(exchange, SYMBOL, BASE, QUOTE, exchange) for exchange in exchanges),
+        services=tuple(Service(f"{entry['kind']} {entry['name']}", entry["url"]) for entry in entries),
+        resources=resources,
     )
-    exchanges = [PaperExchange(e["url"], name=e["name"], clock=clock) for e in entries if e["kind"] == "exchange"]
-    listings = tuple(NamedListing(exchange, SYMBOL, BASE, QUOTE) for exchange in exchanges)
-    services = tuple(Service(f"{entry['kind']} {entry['name']}", entry["url"]) for entry in entries)
-    addresses = tuple(Address(entry["address"]) for entry in entries if entry["kind"] == "maker")
-    return Counterparties(makers, addresses, listings, services, resources)
+
+
+def _maker(settings: Settings, session: ChainSession, name: str, url: str, address: Address) -> Maker:
+    contracts = find_contracts(settings, session.venues, DESK)
+    if contracts is None:
+        raise Terminal("contracts", "are not compiled; run ./scripts/demo once")
+    return HttpMaker(
+        name,
+        url,
+        terms=MakerTerms(session.venues.chain_id, address, contracts.rfq_settlement),
+        chain_time=lambda: chain_time(session.rpc),
+        clock=SystemClock(),
+    )
 
 
 def _configured(settings: Settings, session: ChainSession) -> Counterparties:
-    return Counterparties()
+    """The makers and exchanges of the desk's own configuration; exchanges are read only."""
+    makers = tuple(_maker(settings, session, m.name, m.url, Address(m.address)) for m in settings.makers)
+    return Counterparties(
+        makers=makers,
+        maker_addresses=tuple(Address(maker.address) for maker in settings.makers),
+        listings=tuple(listing for exchange in settings.exchanges for listing in _public(exchange)),
+    )
 
 
-def reference_book(settings: Settings) -> OrderBook:
-    raise NotImplementedError
+def _public(exchange: ExchangeSettings) -> list[NamedListing]:
+    from oms.adapters.exchange.ccxt_exchange import CcxtMarketData
+
+    data = CcxtMarketData(exchange.name, clock=SystemClock())
+    listings = []
+    for symbol in exchange.symbols:
+        base, _, quote = symbol.split(":")[0].partition("/")
+        listings.append(NamedListing(data, symbol, exchange.assets.get(base, base), exchange.assets.get(quote, quote)))
+    return listings
+
+
+def reference_mid(session: ChainSession, tokens: Mapping[str, Token]) -> Decimal:
+    """Dollars per ether: what the devnet was built around, or the middle of the chain's own pools."""
+    if session.manifest is not None:
+        return session.manifest.prices_usd["WETH"]
+    pools = PinnedPools(session.rpc, EvmPoolSource(session.venues), clock=SystemClock(), max_lag_seconds=None)
+    weth, usdc = tokens["WETH"], tokens["USDC"]
+    snapshot = pools.snapshot((weth, usdc), venues=frozenset({"uniswap_v2", "uniswap_v3"}) & pools.venue_names)
+    prices = sorted(
+        1
+        / listed.pool.marginal_price(usdc.address, weth.address)
+        * listed.pool.marginal_price(weth.address, usdc.address)
+        for listed in snapshot.pools
+    )
+    if not prices:
+        raise Terminal("maker", "no pool tells the price of ether on this chain; start the fork with --alone")
+    mid: Decimal = Decimal(str(prices[len(prices) // 2])).sqrt() * 10 ** (weth.decimals - usdc.decimals)
+    return mid.quantize(PRICE_STEP)
+
+
+def _traded(session: ChainSession) -> dict[str, Token]:
+    directory = TokenDirectory.of_chain(session.venues.chain_id, tokens=session.tokens)
+    return {symbol: directory.resolve(symbol) for symbol in MAKER_INVENTORY}
+
+
+def _prepare_maker(session: ChainSession, contracts: OurContracts, tokens: Mapping[str, Token]) -> None:
+    """Deploy the settlement contract, give the maker something to sell, and let the contract deliver it."""
+    rpc = session.rpc
+    deploy_on_fork(rpc, contracts, session.venues)
+    if session.manifest is None:
+        set_native_balance(rpc, MAKER, Wei(100 * 10**18))
+        for symbol, token in tokens.items():
+            fund(rpc, token.address, MAKER, MAKER_INVENTORY[symbol] * 10**token.decimals)
+    rpc.call("anvil_impersonateAccount", MAKER)
+    approvals = Transactions.of(rpc, MAKER)
+    for symbol, token in tokens.items():
+        call = encode_call("approve(address,uint256)", contracts.rfq_settlement, UINT256_MAX)
+        approvals.add(f"the maker's approval of {symbol}", token.address, call, gas=200_000)
+    approvals.mine()
+    rpc.call("anvil_stopImpersonatingAccount", MAKER)
+
+
+def _maker_config(
+    session: ChainSession, contracts: OurContracts, tokens: Mapping[str, Token], mid: Decimal
+) -> dict[str, Any]:
+    return {
+        "name": MAKER_NAME,
+        "rpc_url": session.rpc.url,
+        "chain_id": session.venues.chain_id,
+        "settlement": contracts.rfq_settlement,
+        "key_env": KEY_VARIABLE,
+        "tokens": [{"symbol": t.symbol, "address": t.address, "decimals": t.decimals} for t in tokens.values()],
+        "pairs": [{"base": "WETH", "quote": quote, "mid": str(mid)} for quote in ("USDC", "USDT")],
+    }
+
+
+def _exchange_config(settings: Settings, mid: Decimal) -> dict[str, Any]:
+    """The recorded feed where the chain was built around it, else a generated book that says so."""
+    common = {"name": EXCHANGE_NAME, "symbol": SYMBOL, "balances": EXCHANGE_BALANCES, "price_step": str(PRICE_STEP)}
+    if mid == feed_mid(settings):
+        return {**common, "feed": {"path": str((settings.data / FEED).resolve())}}
+    return {**common, "generated": {"seed": GENERATED_SEED, "mid": str(mid)}}

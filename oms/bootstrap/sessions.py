@@ -20,6 +20,7 @@ from oms.adapters.evm.devnet import Manifest, ReferencePrices, fork_manifest, op
 from oms.adapters.evm.forks import ForkRecord, find_fork
 from oms.adapters.evm.rpc import RpcClient
 from oms.adapters.evm.venues import ChainVenues, venues_of
+from oms.bootstrap.books import feed_mid
 from oms.config import Settings
 from oms.domain.token import Token
 from oms.errors import InvalidRequest
@@ -119,7 +120,7 @@ def _devnet(settings: Settings, opening: Opening) -> ChainSession:
                 home=settings.home,
                 project=settings.project,
                 seed=opening.seed,
-                prices=opening.prices,
+                prices=opening.prices or devnet_prices(settings),
                 port=opening.port,
             )
         )
@@ -132,6 +133,12 @@ def _devnet(settings: Settings, opening: Opening) -> ChainSession:
             manifest=devnet.manifest,
             resources=stack.pop_all(),
         )
+
+
+def devnet_prices(settings: Settings) -> ReferencePrices:
+    """Dollar prices that the devnet's pools open at: the recorded book's, where there is one."""
+    mid = feed_mid(settings)
+    return ReferencePrices() if mid is None else ReferencePrices(eth=mid)
 
 
 def devnet_venues(manifest: Manifest) -> ChainVenues:

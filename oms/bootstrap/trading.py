@@ -67,11 +67,6 @@ class Trading:
         )
         return make_plan(report, terms, makers=self.market.makers, tokens=report.tokens, clock=self.market.clock)
 
-    def prepare(self, plan: RoutePlan) -> None:
-        """Where the owner's own funds are used, approve exactly what the plan pulls."""
-        if self.terms.owner != DESK:
-            self.open_desk.approve_exactly(plan.intent.token_in, plan.chain_amount_in)
-
     def preview(self, plan: RoutePlan, *, impact_bps: float) -> tuple[tuple[CheckResult, ...], Simulation | None]:
         """Check and simulate; nothing is recorded or sent."""
         return preview(self.open_desk.desk, plan, impact_bps=impact_bps)

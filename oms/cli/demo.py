@@ -11,7 +11,7 @@ from oms.application.quoting import QuoteReport
 from oms.bootstrap.configuration import load_settings
 from oms.bootstrap.quotes import OpenMarket, OrderWords, open_market
 from oms.bootstrap.records import open_journal
-from oms.bootstrap.rehearsal import demo_opening
+from oms.bootstrap.sessions import Opening
 from oms.bootstrap.trading import Terms, Trading, quote_for
 from oms.cli import tables
 from oms.cli.swap import outcome_json, settle_shown, write_json
@@ -37,9 +37,8 @@ def demo(amount: str, token_in: str, token_out: str, *, seed: int, json_file: Pa
     """
     settings = load_settings()
     console = tables.terminal()
-    opening, source = demo_opening(settings, seed=seed)
-    with open_market(settings, opening) as market:
-        _introduce(console, market, source)
+    with open_market(settings, Opening("devnet", settles=True, seed=seed, fresh=True)) as market:
+        _introduce(console, market)
         trading = Trading(market, Terms())
         try:
             result = _run(console, trading, OrderWords(amount, token_in, token_out))
@@ -52,14 +51,17 @@ def demo(amount: str, token_in: str, token_out: str, *, seed: int, json_file: Pa
         console.print(f"written to {json_file}")
 
 
-def _introduce(console: Console, market: OpenMarket, source: str) -> None:
+def _introduce(console: Console, market: OpenMarket) -> None:
     console.print(Rule("1 · a market", align="left"))
     console.print(
         f"devnet at {market.session.rpc.url}: real bytecode, mainnet's addresses; pools open at the book's price"
     )
     for service in market.counterparties.services:
         console.print(f"{service.name}, a process of its own, at {service.url}")
-    console.print(f"book: {source}")
+    for listing in market.counterparties.listings:
+        console.print(
+            f"{listing.symbol} on {listing.exchange.name}: {listing.exchange.order_book(listing.symbol).source}"
+        )
 
 
 def _run(console: Console, trading: Trading, words: OrderWords) -> dict[str, Any]:

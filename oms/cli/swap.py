@@ -102,7 +102,6 @@ def _swap(
         )
         _, report = quote_for(trading.market, words)
     plan, refusals = trading.plan(report)
-    trading.prepare(plan)
     for refusal in refusals:
         console.print(f"[yellow]{refusal.venue} did not sign[/]: {refusal.reason}")
     if plan_file is not None:

@@ -37,6 +37,21 @@ class SettlementRequest:
 
 
 @dataclass(frozen=True, slots=True)
+class AllowanceRequest:
+    """Let `spender` pull exactly `amount` of the owner's token, or, with zero, nothing any more."""
+
+    plan_id: str
+    transaction: TransactionRequest
+    token: Token
+    spender: Address
+    amount: int
+
+
+Sendable = SettlementRequest | AllowanceRequest
+"""What may be sent to a chain, once approved."""
+
+
+@dataclass(frozen=True, slots=True)
 class TransferLog:
     """One ERC-20 `Transfer` in a transaction, in the order of its logs."""
 

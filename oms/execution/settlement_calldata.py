@@ -6,8 +6,11 @@ Must not: choose amounts; they are the plan's.
 
 from collections.abc import Mapping
 
+from eth_abi.abi import encode
+from eth_hash.auto import keccak
+
 from oms.domain.plans import ChainLeg, MakerLeg, PoolLeg, RoutePlan, Spend, SpendKind
-from oms.domain.transactions import TransactionRequest
+from oms.domain.transactions import AllowanceRequest, TransactionRequest
 from oms.domain.venue import Family, PoolKey
 from oms.errors import StateConflict
 from oms.execution.plan_codec import (
@@ -28,6 +31,8 @@ from oms.execution.plan_codec import (
 )
 from oms.units import Address
 
+_APPROVE = keccak(b"approve(address,uint256)")[:4]
+
 VenueIds = Mapping[tuple[Family, str], int]
 """The executor's number for each factory, by family and venue name."""
 
@@ -38,6 +43,14 @@ def settlement_transaction(
     """The owner's call of the executor. Raises `StateConflict` for a leg that this executor cannot settle."""
     packed = packed_plan(plan, executor=executor, venue_ids=venue_ids, pulls_from_owner=pulls_from_owner)
     return TransactionRequest(plan.block.chain_id, owner, executor, executor_calldata(packed), purpose="settlement")
+
+
+def allowance_request(plan: RoutePlan, *, owner: Address, executor: Address, amount: int) -> AllowanceRequest:
+    """The owner's approval of the executor for `amount` of the plan's input."""
+    token = plan.intent.token_in
+    data = _APPROVE + encode(["address", "uint256"], [executor, amount])
+    transaction = TransactionRequest(plan.block.chain_id, owner, token.address, data, purpose="exact approval")
+    return AllowanceRequest(plan.plan_id, transaction, token, executor, amount)
 
 
 def packed_plan(plan: RoutePlan, *, executor: Address, venue_ids: VenueIds, pulls_from_owner: bool) -> PackedPlan:

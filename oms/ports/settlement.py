@@ -3,7 +3,7 @@
 from collections.abc import Callable, Sequence
 from typing import Protocol
 
-from oms.domain.transactions import Receipt, SettlementRequest, Simulation, TransactionRequest
+from oms.domain.transactions import Receipt, Sendable, Simulation, TransactionRequest
 from oms.risk.gate import Approved
 from oms.units import Address, Gas, Wei
 
@@ -18,11 +18,17 @@ class Settlement(Protocol):
     @property
     def sender(self) -> Address: ...
 
-    def simulate(self, transaction: TransactionRequest, watch: Sequence[tuple[Address, Address]] = ()) -> Simulation:
-        """Run it on the newest state without effect; `watch` names (account, token) balances to report besides."""
+    def simulate(
+        self,
+        transaction: TransactionRequest,
+        *,
+        after: Sequence[TransactionRequest] = (),
+        watch: Sequence[tuple[Address, Address]] = (),
+    ) -> Simulation:
+        """Run it on the newest state, `after` others, without effect; `watch` names (account, token) balances too."""
         ...
 
-    def send(self, approved: Approved[SettlementRequest], *, record_intent: IntentRecorder) -> Receipt:
+    def send(self, approved: Approved[Sendable], *, record_intent: IntentRecorder) -> Receipt:
         """Sign, record, send, and wait for inclusion. Raises `OutcomeUnknown` when that cannot be told."""
         ...
 

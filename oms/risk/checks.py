@@ -10,9 +10,9 @@ from decimal import Decimal
 from oms.config import RiskLimits
 from oms.domain.plans import ExchangeLeg, MakerLeg, RoutePlan
 from oms.domain.token import Token, TokenAmount
-from oms.domain.transactions import Simulation
+from oms.domain.transactions import AllowanceRequest, Simulation
 from oms.risk.gate import CheckResult
-from oms.units import BPS, format_amount
+from oms.units import BPS, Address, format_amount
 
 
 def size_within_limit(amount: TokenAmount, limits: RiskLimits) -> CheckResult:
@@ -57,15 +57,25 @@ def balance_suffices(needed: TokenAmount, held: int, *, holder: str) -> CheckRes
     return CheckResult(name, passed=True, detail=f"{format_amount(held, needed.token.decimals)} covers {needed}")
 
 
-def allowance_matches(needed: TokenAmount, allowed: int, *, required: bool) -> CheckResult:
-    """Exactly the plan's amount is approved where it is pulled, and nothing at all where it is held."""
-    expected = needed.raw if required else 0
-    if allowed == expected:
-        detail = f"exactly {needed}" if required else "none is needed and none stands"
-        return CheckResult("allowance", passed=True, detail=detail)
+def nothing_stands_approved(needed: TokenAmount, allowed: int, *, pulls: bool) -> CheckResult:
+    """No allowance of the executor's outlives a plan: none stands now, or exactly this plan's where it is pulled."""
+    if allowed == 0:
+        return CheckResult("allowance", passed=True, detail="none stands")
+    if pulls and allowed == needed.raw:
+        return CheckResult("allowance", passed=True, detail=f"exactly {needed} stands")
     stands = format_amount(allowed, needed.token.decimals)
-    remedy = "revoke it" if allowed > expected else "approve exactly the amount"
-    return CheckResult("allowance", passed=False, detail=f"{stands} {needed.token} stands approved; {remedy}")
+    return CheckResult("allowance", passed=False, detail=f"{stands} {needed.token} stands approved; revoke it first")
+
+
+def allowance_is_exact(request: AllowanceRequest, plan: RoutePlan, *, executor: Address) -> CheckResult:
+    """An approval is for the desk's own executor, and for exactly what the plan pulls, or for nothing."""
+    if request.spender != executor:
+        return CheckResult(
+            "approval", passed=False, detail=f"{request.spender} is not the executor; approve nobody else"
+        )
+    if request.amount not in (0, plan.chain_amount_in) or request.token != plan.intent.token_in:
+        return CheckResult("approval", passed=False, detail="is not exactly the plan's amount; make a new plan")
+    return CheckResult("approval", passed=True, detail=f"{TokenAmount(request.token, request.amount)} to the executor")
 
 
 def plan_is_fresh(

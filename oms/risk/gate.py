@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from typing import Generic, TypeVar, final
 
 T = TypeVar("T")
+T_co = TypeVar("T_co", covariant=True)
 
 _SEAL = object()
 
@@ -23,19 +24,19 @@ class CheckResult:
 
 
 @final
-class Approved(Generic[T]):
+class Approved(Generic[T_co]):
     """A `subject` that passed every check. Only `judge` can make one; ports that send accept nothing else."""
 
     __slots__ = ("_checks", "_subject")
 
-    def __init__(self, subject: T, checks: tuple[CheckResult, ...], *, seal: object) -> None:
+    def __init__(self, subject: T_co, checks: tuple[CheckResult, ...], *, seal: object) -> None:
         if seal is not _SEAL:
             raise TypeError("Approved is made by oms.risk.gate.judge only")
         object.__setattr__(self, "_subject", subject)
         object.__setattr__(self, "_checks", checks)
 
     @property
-    def subject(self) -> T:
+    def subject(self) -> T_co:
         """What was approved."""
         return self._subject  # type: ignore[attr-defined,no-any-return]
 

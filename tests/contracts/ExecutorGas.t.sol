@@ -42,7 +42,7 @@ contract ExecutorGasTest is Chain {
             "v2",
             _plan(a, b, AMOUNT, Plans.v2(0, 1, Plans.all(), 0)),
             abi.encodeCall(BareSwapper.v2, (pairAB, a, AMOUNT, a < b)),
-            109
+            112
         );
     }
 
@@ -51,7 +51,7 @@ contract ExecutorGasTest is Chain {
             "v3",
             _plan(a, b, AMOUNT, Plans.v3(0, 1, Plans.all(), 0, FEE)),
             abi.encodeCall(BareSwapper.v3, (poolAB, a, AMOUNT, a < b)),
-            109
+            112
         );
     }
 
@@ -61,7 +61,7 @@ contract ExecutorGasTest is Chain {
             "v4",
             _plan(a, b, AMOUNT, Plans.v4(0, 1, Plans.all(), FEE, SPACING, false)),
             abi.encodeCall(BareSwapper.v4, (manager, poolKey, AMOUNT, a < b)),
-            109
+            112
         );
     }
 
@@ -71,7 +71,7 @@ contract ExecutorGasTest is Chain {
             "v2_v3",
             _planVia(a, b, c, AMOUNT, legs),
             abi.encodeCall(BareSwapper.v2v3, (pairAC, poolCB, a, c, AMOUNT, a < c, c < b)),
-            109
+            112
         );
     }
 
@@ -82,7 +82,7 @@ contract ExecutorGasTest is Chain {
             "split",
             _plan(a, b, AMOUNT, legs),
             abi.encodeCall(BareSwapper.split, (pairAB, poolAB, a, AMOUNT, a < b)),
-            109
+            112
         );
     }
 

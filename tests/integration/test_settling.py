@@ -50,7 +50,6 @@ def settled(trading: Trading, words: OrderWords) -> tuple[RoutePlan, bool]:
     trading.fund(report.intent.token_in, report.split.amount_in)
     _, report = quote_for(trading.market, words)
     plan, _ = trading.plan(report)
-    trading.prepare(plan)
     outcome = trading.execute(plan, impact_bps=report.impact_bps)
     assert not outcome.denied, outcome.denied
     assert trading.residue(report).clean

@@ -24,7 +24,7 @@ from oms.adapters.evm.rpc import RpcClient, RpcError, RpcFailure
 from oms.domain.transactions import (
     BalanceChange,
     Receipt,
-    SettlementRequest,
+    Sendable,
     Simulation,
     TransactionRequest,
     TransferLog,
@@ -52,7 +52,7 @@ class ForkSettlement:
         version = rpc.call("web3_clientVersion")
         if not isinstance(version, str) or not version.lower().startswith("anvil/"):
             raise Terminal(rpc.venue, "is not a fork; live sending is not part of this version, use `oms fork up`")
-        if key is not None and key.address != sender:
+        if key is not None and Address(key.address) != sender:
             raise Terminal(rpc.venue, "the key does not belong to the sending account")
         self._rpc = rpc
         self._sender = sender
@@ -75,26 +75,36 @@ class ForkSettlement:
         estimate = self._rpc.call("eth_estimateGas", _call_object(transaction))
         return Gas(quantity(estimate, venue=self._rpc.venue, what="eth_estimateGas"))
 
-    def simulate(self, transaction: TransactionRequest, watch: Sequence[tuple[Address, Address]] = ()) -> Simulation:
+    def simulate(
+        self,
+        transaction: TransactionRequest,
+        *,
+        after: Sequence[TransactionRequest] = (),
+        watch: Sequence[tuple[Address, Address]] = (),
+    ) -> Simulation:
         """See `oms.ports.settlement.Settlement.simulate`."""
-        first = self._simulated_calls([_call_object(transaction)])[0]
-        if not _succeeded(first):
-            return _failed(first)
-        transfers = _transfers(first.get("logs", []))
-        touched = dict.fromkeys((*watch, *_touched(transfers)))
-        return replace(self._measured(transaction, list(touched)), transfers=transfers)
+        earlier = [_call_object(each) for each in after]
+        results = self._simulated_calls([*earlier, _call_object(transaction)])
+        failed = next((result for result in results if not _succeeded(result)), None)
+        if failed is not None:
+            return _failed(failed)
+        transfers = _transfers(results[-1].get("logs", []))
+        pairs = list(dict.fromkeys((*watch, *_touched(transfers))))
+        return replace(self._measured(transaction, earlier, pairs), transfers=transfers)
 
-    def _measured(self, transaction: TransactionRequest, pairs: Sequence[tuple[Address, Address]]) -> Simulation:
-        """The same call between two readings of every balance, in one simulated block."""
+    def _measured(
+        self, transaction: TransactionRequest, earlier: list[dict[str, Any]], pairs: Sequence[tuple[Address, Address]]
+    ) -> Simulation:
+        """The same calls between two readings of every balance, in one simulated block."""
         reads = [{"to": token, "data": "0x" + (BALANCE_OF + encode(["address"], [who])).hex()} for who, token in pairs]
-        results = self._simulated_calls([*reads, _call_object(transaction), *reads])
-        middle = results[len(reads)]
+        results = self._simulated_calls([*reads, *earlier, _call_object(transaction), *reads])
+        middle = results[len(reads) + len(earlier)]
         if not _succeeded(middle):
             return _failed(middle)
-        before, after = results[: len(reads)], results[len(reads) + 1 :]
+        before, later = results[: len(reads)], results[len(reads) + len(earlier) + 1 :]
         changes = [
             BalanceChange(who, token, _word(was), _word(now))
-            for (who, token), was, now in zip(pairs, before, after, strict=True)
+            for (who, token), was, now in zip(pairs, before, later, strict=True)
         ]
         gas = quantity(middle.get("gasUsed"), venue=self._rpc.venue, what="gasUsed")
         return Simulation(succeeded=True, gas_used=Gas(gas), changes=tuple(c for c in changes if c.delta), transfers=())
@@ -107,14 +117,11 @@ class ForkSettlement:
         results: list[dict[str, Any]] = blocks[0]["calls"]
         return results
 
-    def send(self, approved: Approved[SettlementRequest], *, record_intent: IntentRecorder) -> Receipt:
+    def send(self, approved: Approved[Sendable], *, record_intent: IntentRecorder) -> Receipt:
         """See `oms.ports.settlement.Settlement.send`."""
         if type(approved) is not Approved:
-            raise Terminal(self._rpc.venue, "only an approved settlement is sent; pass it through the gate")
-        return self.transact(approved.subject.transaction, record_intent=record_intent)
-
-    def transact(self, transaction: TransactionRequest, *, record_intent: IntentRecorder) -> Receipt:
-        """Send one prepared transaction on the fork, such as an exact approval; durable intent first."""
+            raise Terminal(self._rpc.venue, "only what the gate approved is sent; pass it through `judge`")
+        transaction = approved.subject.transaction
         if self._key is None:
             return self._impersonated(transaction, record_intent)
         prepared = self._prepared(transaction)

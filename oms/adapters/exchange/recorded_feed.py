@@ -3,9 +3,9 @@
 Owns: reading no more of the file than the asked instant needs, and keeping a book as the exchange's rules say.
 Must not: match orders, or pass a gap off as a book.
 Source: Binance USDⓈ-M futures, "How to manage a local order book correctly": start at the depth snapshot, drop updates
-that end before it (some that do not may arrive ahead of it), and from then on each update's `pu` is the last one's `u`. Between depth updates the best bid and
-ask come from `bookTicker`, laid over the book and never merged into it: a level that the ticker hides for a moment may
-come back without a depth update saying so.
+that end before it (those that do not may come ahead of it), and then each update's `pu` is the last one's `u`. Between
+depth updates the best bid and ask come from `bookTicker`, laid over the book and never merged into it: a level that the
+ticker hides for a moment may come back without a depth update saying so.
 """
 
 import gzip

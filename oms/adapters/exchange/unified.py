@@ -130,7 +130,7 @@ def read_order(raw: Raw, *, exchange: str) -> ExchangeOrderReport:
         filled=filled,
         average_price=None if average is None else read_positive(average, venue=exchange, what="average"),
         fills=fills,
-        reason=str(fields.get("reason") or ""),
+        reason=_reason(fields.get("info")),
     )
 
 
@@ -166,6 +166,10 @@ def _fill(raw: Raw, exchange: str, client_id: str, venue_id: str) -> ExchangeFil
         fee_currency=_text(fee.get("currency"), exchange, "fee currency"),
         timestamp_ms=_integer(fields.get("timestamp"), exchange, "trade timestamp"),
     )
+
+
+def _reason(info: Raw) -> str:
+    return str(info.get("reason") or "")[:200] if isinstance(info, Mapping) else ""
 
 
 def _levels(raw: Raw, exchange: str, what: str) -> tuple[BookLevel, ...]:

@@ -65,12 +65,9 @@ def load_around(store: TickStore, tick: int, *, spacing: int) -> Loading[TickMap
         _below(store, tick + 1, spacing=spacing, words=words, most=FIRST_TICKS),
         _above(store, tick, spacing=spacing, words=words, most=FIRST_TICKS),
     )
-    low, high = min(below.edge, tick), max(above.edge, tick + 1)
-    unknown_word_end_below = below.edge > tick and tick % (256 * spacing) == 0
-    unknown_word_end_above = above.edge <= tick and (tick + 1 + spacing) % (256 * spacing) == 0
-    if unknown_word_end_below or unknown_word_end_above or (below.edge > tick and above.edge <= tick):
+    if below.edge > tick and above.edge <= tick:
         return None
-    return TickMap.of(below.nets | above.nets, known_min_tick=low, known_max_tick=high)
+    return TickMap.of(below.nets | above.nets, known_min_tick=below.edge, known_max_tick=above.edge)
 
 
 def load_more(store: TickStore, known: TickMap, *, spacing: int, upward: bool) -> Loading[TickMap]:

@@ -1,0 +1,81 @@
+// SPDX-License-Identifier: Apache-2.0
+pragma solidity 0.8.30;
+
+import {Executor} from "contracts/Executor.sol";
+import {Quote} from "contracts/interfaces/IRfqSettlement.sol";
+
+import {MockSolidlyPool} from "./mocks/MockSolidly.sol";
+import {Chain} from "./support/Chain.sol";
+import {PlanReader} from "./support/PlanReader.sol";
+import {Plan, Plans} from "./support/Plans.sol";
+
+/// @notice Golden calldata in both directions. `from_python.json` is written by the Python encoder (its test regenerates
+/// and compares it) and decoded here. `from_solidity.json` holds calls that were executed here against real pools; the
+/// Python decoder must read them and encode them back to the same bytes. WRITE_GOLDEN=1 rewrites the latter.
+contract GoldenTest is Chain {
+    string internal constant FROM_PYTHON = "tests/contracts/golden/from_python.json";
+    string internal constant FROM_SOLIDITY = "tests/contracts/golden/from_solidity.json";
+    uint128 internal constant AMOUNT = 1_000e18;
+
+    string internal executed;
+
+    function test_plans_encoded_in_python_decode_to_the_same_fields() public {
+        PlanReader reader = new PlanReader();
+        string memory json = vm.readFile(FROM_PYTHON);
+        bytes[] memory calls = vm.parseJsonBytesArray(json, ".calldata");
+        bytes[] memory fields = vm.parseJsonBytesArray(json, ".fields");
+        assertGt(calls.length, 10);
+        assertEq(calls.length, fields.length);
+        for (uint256 i = 0; i < calls.length; ++i) {
+            assertEq(bytes4(calls[i]), executor.execute.selector);
+            (bool success, bytes memory read) = address(reader).call(calls[i]);
+            assertTrue(success, vm.toString(i));
+            assertEq(read, fields[i], vm.toString(i));
+        }
+    }
+
+    function test_what_was_executed_is_what_the_python_decoder_is_given() public {
+        _pair(a, b);
+        _v3Pool(a, b);
+        _v4Pool(a, b);
+        _v4Pool(address(0), a);
+        _pair(a, c);
+        _v3Pool(c, b);
+        address curve = _curvePool(a, b);
+        address solidly = solidlyFactory.createPool(a, b, true);
+        _mint(a, solidly, DEPTH);
+        _mint(b, solidly, DEPTH);
+        MockSolidlyPool(solidly).sync();
+        _mint(a, address(executor), 100 * uint256(AMOUNT));
+        Quote memory quote = _quote(b, a, AMOUNT);
+
+        _record("v2", _plan(a, b, AMOUNT, Plans.v2(0, 1, Plans.all(), 0)));
+        _record("v3", _plan(a, b, AMOUNT, Plans.v3(0, 1, Plans.exact(AMOUNT), 0, FEE)));
+        _record("v4", _plan(a, b, AMOUNT, Plans.v4(0, 1, Plans.all(), FEE, SPACING, false)));
+        _record("v4 native", _plan(a, weth, AMOUNT, Plans.v4(0, 1, Plans.all(), FEE, SPACING, true)));
+        _record("curve stable", _plan(a, b, AMOUNT, Plans.curve(0, 1, Plans.all(), curve, 0, 1, false)));
+        _record("curve crypto", _plan(a, b, AMOUNT, Plans.curve(0, 1, Plans.all(), curve, 0, 1, true)));
+        _record("solidly", _plan(a, b, AMOUNT, Plans.solidly(0, 1, Plans.all(), 1, true)));
+        _record("maker quote", _plan(a, b, AMOUNT, Plans.rfq(0, 1, Plans.all(), quote, _sign(quote))));
+        bytes memory legs = abi.encodePacked(
+            Plans.v2(0, 1, Plans.share(1 << 30), 0),
+            Plans.v2(0, 2, Plans.share(1 << 31), 0),
+            Plans.v3(2, 1, Plans.all(), 0, FEE),
+            Plans.v3(0, 1, Plans.all(), 0, FEE)
+        );
+        _record("split with two hops", _planVia(a, b, c, AMOUNT, legs));
+
+        string memory json = string.concat("{\n", executed, "\n}\n");
+        if (vm.envOr("WRITE_GOLDEN", false)) vm.writeFile(FROM_SOLIDITY, json);
+        assertEq(vm.readFile(FROM_SOLIDITY), json, "run forge test with WRITE_GOLDEN=1 if the layout was meant to change");
+    }
+
+    function _record(string memory name, Plan memory plan) private {
+        (uint256 spent,) = _run(plan);
+        assertEq(spent, AMOUNT);
+        string memory line = string.concat(
+            '  "', name, '": "', vm.toString(abi.encodeCall(Executor.execute, (Plans.encode(plan)))), '"'
+        );
+        executed = bytes(executed).length == 0 ? line : string.concat(executed, ",\n", line);
+    }
+}
