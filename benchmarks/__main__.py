@@ -3,6 +3,7 @@
 import json
 import os
 import sys
+from collections.abc import Callable, Sequence
 from pathlib import Path
 
 import click
@@ -46,7 +47,7 @@ def bench(names: tuple[str, ...], json_path: Path | None, *, list_only: bool) ->
         raise InvalidRequest("json", f"{json_path.parent} is not a folder; make it first")
     findings = _measured(wanted)
     console.print(readings_table(findings.readings))
-    for note in findings.notes:
+    for note in [*findings.notes, *_crowded()]:
         console.print(f"note: {note}", highlight=False)
     if json_path is not None:
         flat = {key: value for reading in findings.readings for key, value in reading.flat().items()}
@@ -60,7 +61,7 @@ def bench(names: tuple[str, ...], json_path: Path | None, *, list_only: bool) ->
 def _measured(wanted: list[Measure]) -> Findings:
     findings = Findings()
     data = Path(os.environ.get("OMS_DATA") or PROJECT.parent / "shared" / "data")
-    groups = (
+    groups: tuple[tuple[Sequence[Measure], Callable[[Sequence[Measure]], None]], ...] = (
         (quotes.MEASURES, lambda mine: quotes.measure(mine, findings, project=PROJECT, data=data)),
         (cli_cold.MEASURES, lambda mine: cli_cold.measure(mine, findings, project=PROJECT)),
         (gas.MEASURES, lambda mine: gas.measure(mine, findings, project=PROJECT)),
@@ -74,6 +75,13 @@ def _measured(wanted: list[Measure]) -> Findings:
         except OmsError as error:
             findings.errors.append(f"{mine[0].key}: {error}")
     return findings
+
+
+def _crowded() -> list[str]:
+    cores, load = os.cpu_count() or 1, os.getloadavg()[0]
+    if load <= cores:
+        return []
+    return [f"{load:.1f} processes share {cores} cores: figures in seconds suffer from it, ratios and gas do not"]
 
 
 def main() -> None:

@@ -30,6 +30,7 @@ ROUND_SECONDS = 0.12
 _CHECKED = 300
 _MOST = 60_000
 _AIM = 8.0
+_SELL_TOKEN0 = True
 _V3_FILE = "uniswap_v3/uniswap_v3_wbtc_weth_block_24407242.json"
 
 
@@ -161,7 +162,7 @@ def _first_drain(folder: Path) -> Reading:
     milliseconds = []
     for round_ in range(ROUNDS):
         pool, _ = _v3(folder)
-        milliseconds.append(1_000 * Subject(pool.amount_out, True).seconds([_DRAIN[0] + round_]))
+        milliseconds.append(1_000 * Subject(pool.amount_out, _SELL_TOKEN0).seconds([_DRAIN[0] + round_]))
     return Reading(V3_FIRST_DRAIN, median(milliseconds))
 
 
@@ -181,14 +182,23 @@ def _v3(folder: Path) -> tuple[ConcentratedPool, State]:
     recorded = _read(folder / _V3_FILE)
     scalars, nets = recorded["scalars"], {int(tick): net for tick, (_, net, _) in recorded["tick_data"].items()}
     tokens = Address("WBTC"), Address("WETH")
-    numbers = (scalars[name] for name in ("fee", "tick_spacing", "sqrt_price_x96", "tick", "liquidity"))
-    pool = ConcentratedPool(recorded["pool"], Family.UNISWAP_V3, tokens, *numbers, TickMap.of(nets))
+    pool = ConcentratedPool(
+        pool_id=recorded["pool"],
+        family=Family.UNISWAP_V3,
+        tokens=tokens,
+        fee_pips=scalars["fee"],
+        tick_spacing=scalars["tick_spacing"],
+        sqrt_price_x96=scalars["sqrt_price_x96"],
+        tick=scalars["tick"],
+        liquidity=scalars["liquidity"],
+        tick_map=TickMap.of(nets),
+    )
     return pool, {"pool": recorded["pool"], "tokens": tokens, "liquidity_net": nets, **scalars}
 
 
 def _v3_cases(folder: Path) -> list[Case]:
     pool, state = _v3(folder)
-    lean, full = Subject(pool.amount_out, True), _with_state(pool)
+    lean, full = Subject(pool.amount_out, _SELL_TOKEN0), _with_state(pool)
     small = 500_000, 2_000_000
     return [
         Case(V3_SMALL, DEGENBOT, "v3", state, lean, *small),
@@ -206,7 +216,7 @@ def _v2_cases(folder: Path) -> list[Case]:
     state = {"pool": recorded["address"], "tokens": tokens, "reserves": reserves}
     amounts = 500_000, 100_000_000
     return [
-        Case(V2, DEGENBOT, "v2", state, Subject(pool.amount_out, True), *amounts),
+        Case(V2, DEGENBOT, "v2", state, Subject(pool.amount_out, _SELL_TOKEN0), *amounts),
         Case(V2_STATE, DEGENBOT, "v2_state", state, _with_state(pool), *amounts),
     ]
 

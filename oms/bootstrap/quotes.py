@@ -6,7 +6,7 @@ Must not: rank or split.
 
 from collections.abc import Sequence
 from contextlib import ExitStack
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from types import TracebackType
 from typing import Self
 
@@ -123,7 +123,8 @@ class OpenMarket:
             if listing.base in symbols and listing.quote in symbols and (listing.account or not self._settles)
         )
         sources = Sources(self._pools, tuple(self.makers), listings, self.clock)
-        return look(sources, intent, tokens, venues=venues)
+        view = look(sources, intent, tokens, venues=venues)
+        return replace(view, silent=(*self.counterparties.absent, *view.silent))
 
     def _check_venues(self, venues: frozenset[str] | None) -> None:
         """Every name asked for means something here."""

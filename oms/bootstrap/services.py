@@ -23,12 +23,13 @@ from oms.adapters.exchange.paper import PaperExchange
 from oms.adapters.local_process import LocalProcess
 from oms.adapters.makers.chain_time import chain_time
 from oms.adapters.makers.http import HttpMaker, MakerTerms
+from oms.application.market_view import SilentVenue
 from oms.bootstrap.books import FEED, PRICE_STEP, feed_mid
 from oms.bootstrap.configuration import SystemClock
 from oms.bootstrap.sessions import DESK, ChainSession, find_contracts
 from oms.config import ExchangeSettings, Settings
 from oms.domain.token import Token
-from oms.errors import Terminal
+from oms.errors import OmsError, Terminal
 from oms.ports.exchange import Exchange, MarketData
 from oms.ports.makers import Maker
 from oms.units import UINT256_MAX, Address, Wei
@@ -75,6 +76,7 @@ class Counterparties:
     maker_addresses: tuple[Address, ...] = ()
     listings: tuple[NamedListing, ...] = ()
     services: tuple[Service, ...] = ()
+    absent: tuple[SilentVenue, ...] = ()
     resources: ExitStack = field(default_factory=ExitStack)
 
     def __enter__(self) -> Self:
@@ -139,7 +141,11 @@ def start_local(settings: Settings, session: ChainSession) -> LocalServices:
 
 
 def _started(settings: Settings, session: ChainSession) -> Counterparties:
-    services = start_local(settings, session)
+    """Started for this command alone; a chain that cannot carry them is traded without them, and it is said."""
+    try:
+        services = start_local(settings, session)
+    except OmsError as error:
+        return Counterparties(absent=(SilentVenue("local maker and exchange", str(error)),))
     return _connected(settings, session, services.entries, services.resources)
 
 

@@ -173,7 +173,7 @@ def exposure_lines(console: Console, plan: RoutePlan) -> None:
         exposure = leg.exposure
         console.print(
             f"open between settlement and fill: {exposure.open_amount.normalize():f} {base} "
-            f"(≈ {exposure.notional:,.2f} {quote} at {leg.expected_price:,}; "
+            f"(≈ {exposure.notional:,.2f} {quote} at {leg.expected_price:,.2f}; "
             f"at the limit it costs {exposure.worst_case_cost:,.2f} {quote} more) · book: {leg.book_source}"
         )
 

@@ -237,7 +237,9 @@ def random_cryptoswap(dice: random.Random, deployment: CryptoSwapDeployment) -> 
         ramp=ramp,
         fee=DynamicFee(*dice.choice([(3 * 10**6, 3 * 10**7, 5 * 10**14), _random_fee(dice)])),
         peg=peg,
-        rules=PegRules(dice.choice([0, 2 * 10**12]), dice.choice([490 * 10**12, 10**11, 10**15]), dice.choice([600, 865])),
+        rules=PegRules(
+            dice.choice([0, 2 * 10**12]), dice.choice([490 * 10**12, 10**11, 10**15]), dice.choice([600, 865])
+        ),
         total_supply=max(xcp * WAD // virtual_price, 1),
         timestamp=NOW,
         killed=generation is Generation.TRICRYPTO and dice.random() < 0.01,
@@ -395,9 +397,7 @@ def _follow(stage: Stage, pool: Any, dice: random.Random) -> None:
 
 
 @pytest.mark.parametrize("deployment", [TRICRYPTO2, TRICRYPTO_USDC], ids=["tricrypto2", "tricryptoUSDC"])
-def test_a_block_later_the_moving_average_has_moved_as_on_chain(
-    stage: Stage, deployment: CryptoSwapDeployment
-) -> None:
+def test_a_block_later_the_moving_average_has_moved_as_on_chain(stage: Stage, deployment: CryptoSwapDeployment) -> None:
     dice = random.Random(11)
     for case in cryptoswap_cases(12, 10, deployment):
         stage.write(case.pool)

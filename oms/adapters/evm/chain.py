@@ -4,6 +4,7 @@ Owns: the pin, and the typing of what a node returns.
 Must not: write to a chain, or mix answers of two blocks.
 """
 
+import re
 from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Self
@@ -13,12 +14,16 @@ from oms.domain.block import BlockPin
 from oms.errors import InvalidRequest, StateConflict, Terminal
 from oms.units import Address, BlockNumber, Wei
 
+_HASH = re.compile("0x[0-9a-fA-F]{64}")
+_LONGEST_WORD = 66
+"""Characters of a 256-bit word."""
+
 MULTICALL3 = Address("0xcA11bde05977b3631167028862bE2a173976CA11")
 
 
 def quantity(answer: object, *, venue: str, what: str) -> int:
-    """A JSON-RPC hex quantity or word as an integer. Raises `Terminal` for anything else."""
-    if not isinstance(answer, str) or not answer.startswith("0x"):
+    """A JSON-RPC hex quantity or word of at most 256 bits as an integer. Raises `Terminal` for anything else."""
+    if not isinstance(answer, str) or not answer.startswith("0x") or len(answer) > _LONGEST_WORD:
         raise Terminal(venue, f"{what}: expected a hex number, got {answer!r:.60}; use another node")
     try:
         return int(answer, 16) if len(answer) > 2 else 0
@@ -99,8 +104,9 @@ class PinnedChain:
 
 def block_pin(header: object, *, chain_id: int, venue: str) -> BlockPin:
     """The pin in a block header as the node returned it. Raises `Terminal` for a malformed one."""
-    if not isinstance(header, dict) or not isinstance(header.get("hash"), str):
+    digest = header.get("hash") if isinstance(header, dict) else None
+    if not isinstance(header, dict) or not isinstance(digest, str) or not _HASH.fullmatch(digest):
         raise Terminal(venue, "returned no block header; it may still be syncing")
     read = {key: quantity(header.get(key), venue=venue, what=key) for key in ("number", "timestamp")}
     base_fee = quantity(header.get("baseFeePerGas") or "0x0", venue=venue, what="baseFeePerGas")
-    return BlockPin(chain_id, BlockNumber(read["number"]), header["hash"], read["timestamp"], Wei(base_fee))
+    return BlockPin(chain_id, BlockNumber(read["number"]), digest, read["timestamp"], Wei(base_fee))

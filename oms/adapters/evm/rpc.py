@@ -1,10 +1,12 @@
-"""JSON-RPC over HTTP: single calls and batches, each failure typed.
+"""JSON-RPC over HTTP: single calls and batches, each failure typed, each answer bounded in time and size.
 
 Owns: the transport to one node, and the reading of its answers.
 Must not: sign, know any contract, or retry what may have had an effect.
 Wire format: JSON-RPC 2.0; the Ethereum execution API.
 """
 
+import json
+import time
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from itertools import count, islice
@@ -13,7 +15,7 @@ from typing import Any, Self
 
 import httpx
 
-from oms.errors import OutcomeUnknown, Retryable, Terminal, VenueError
+from oms.errors import InvalidRequest, OutcomeUnknown, Retryable, Terminal, VenueError
 
 Json = Any
 """Whatever JSON holds; every use checks what it got."""
@@ -21,6 +23,12 @@ Json = Any
 BATCH_SIZE = 200
 """Calls in one HTTP request; the public nodes' usual limit is higher."""
 
+MAX_ANSWER_BYTES = 256 * 2**20
+"""Above the largest answer that anybody asks for, a development chain's dumped state."""
+
+_LOOPBACK = frozenset({"127.0.0.1", "::1", "localhost"})
+_RETRYABLE_STATUS = frozenset({408, 425, 429, 500, 502, 503, 504})
+_LONGEST_MESSAGE = 300
 _SENDS = frozenset({"eth_sendRawTransaction", "eth_sendTransaction"})
 
 
@@ -49,14 +57,20 @@ class RpcError(Terminal):
 
 
 class RpcClient:
-    """One node, by URL. Thread-safe; close it, or use it as a context manager."""
+    """One node, by URL. Thread-safe; close it, or use it as a context manager.
+
+    `timeout_seconds` bounds every silence, and twice that a whole answer. Raises `InvalidRequest` for a bad URL.
+    """
 
     def __init__(self, url: str, *, timeout_seconds: float = 15.0) -> None:
-        if not url.startswith(("http://", "https://")):
-            raise Terminal(url, "an RPC URL starts with http:// or https://")
+        parsed = _parsed(url)
         self.url = url
-        self.venue = f"rpc {httpx.URL(url).host}:{httpx.URL(url).port or ''}".rstrip(":")
-        self._http = httpx.Client(timeout=httpx.Timeout(timeout_seconds, connect=min(5.0, timeout_seconds)))
+        self.venue = f"rpc {parsed.host}:{parsed.port or ''}".rstrip(":")
+        self._http = httpx.Client(
+            timeout=httpx.Timeout(timeout_seconds, connect=min(5.0, timeout_seconds)),
+            trust_env=parsed.host not in _LOOPBACK,  # a proxy that is set for the world cannot reach our own chains
+        )
+        self._answer_seconds = 2 * timeout_seconds
         self._ids = count(1)
 
     def __enter__(self) -> Self:
@@ -73,7 +87,7 @@ class RpcClient:
 
     def call(self, method: str, *params: Json) -> Json:
         """The node's result. Raises `RpcError` for its error answer, other `VenueError`s for the transport's."""
-        answer = self._read(method, self._post(method, self._request(method, params)))
+        answer = self._single(self._request(method, params))
         if isinstance(answer, RpcFailure):
             raise RpcError(self.venue, answer)
         return answer
@@ -91,10 +105,10 @@ class RpcClient:
         method = calls[0][0]
         replies = self._post(method, requests)
         if isinstance(replies, dict):  # a node that takes no batches answers with one error
-            return [self._read(m, self._post(m, request)) for (m, _), request in zip(calls, requests, strict=True)]
+            return [self._single(request) for request in requests]
         if not isinstance(replies, list):
-            raise Terminal(self.venue, "answered a batch with something that is not JSON-RPC; check the URL")
-        by_id = {reply.get("id"): reply for reply in replies if isinstance(reply, dict)}
+            raise self._garbage(method)
+        by_id = {r["id"]: r for r in replies if isinstance(r, dict) and isinstance(r.get("id"), int)}
         missing = [request["id"] for request in requests if request["id"] not in by_id]
         if missing:
             raise Retryable(self.venue, f"left {len(missing)} of {len(requests)} batched calls unanswered; try again")
@@ -103,22 +117,47 @@ class RpcClient:
     def _request(self, method: str, params: Sequence[Json]) -> dict[str, Json]:
         return {"jsonrpc": "2.0", "id": next(self._ids), "method": method, "params": list(params)}
 
+    def _single(self, request: dict[str, Json]) -> Json:
+        method: str = request["method"]
+        reply = self._post(method, request)
+        if isinstance(reply, dict) and "result" in reply and reply.get("id") != request["id"]:
+            raise self._garbage(method)
+        return self._read(method, reply)
+
     def _post(self, method: str, body: Json) -> Json:
         try:
-            response = self._http.post(self.url, json=body)
-        except httpx.ConnectError as error:
+            status, content = self._exchange(body)
+        except (httpx.ConnectError, httpx.ConnectTimeout) as error:
             raise Retryable(self.venue, "no node answers there; start it or correct --rpc-url") from error
+        except httpx.InvalidURL as error:
+            raise InvalidRequest("rpc-url", f"is not a URL ({error}); write http://host:port") from error
         except httpx.HTTPError as error:
             raise self._unanswered(method, type(error).__name__) from error
-        if response.status_code != 200:
-            kind = Retryable if response.status_code in (408, 425, 429, 500, 502, 503, 504) else Terminal
-            if kind is Retryable and method in _SENDS:
-                raise self._unanswered(method, f"HTTP {response.status_code}")
-            raise kind(self.venue, f"HTTP {response.status_code} for {method}; check the URL and its key")
+        if status != 200:
+            raise self._refused(method, status)
         try:
-            return response.json()
-        except ValueError as error:
+            return json.loads(content)
+        except (ValueError, RecursionError) as error:
             raise self._garbage(method) from error
+
+    def _exchange(self, body: Json) -> tuple[int, bytes]:
+        """Status and content. A node that drips its answer, or never ends it, is cut off like a silent one."""
+        deadline = time.monotonic() + self._answer_seconds
+        content = bytearray()
+        with self._http.stream("POST", self.url, json=body) as response:
+            for chunk in response.iter_bytes():
+                content += chunk
+                if time.monotonic() > deadline or len(content) > MAX_ANSWER_BYTES:
+                    raise httpx.ReadTimeout("the answer has no end")
+        return response.status_code, bytes(content)
+
+    def _refused(self, method: str, status: int) -> VenueError:
+        if status not in _RETRYABLE_STATUS:
+            return Terminal(self.venue, f"HTTP {status} for {method}; check the URL and its key")
+        if method in _SENDS:
+            return self._unanswered(method, f"HTTP {status}")
+        remedy = "it limits the rate of calls; wait, or" if status == 429 else "try again or"
+        return Retryable(self.venue, f"HTTP {status} for {method}; {remedy} use another node")
 
     def _unanswered(self, method: str, why: str) -> VenueError:
         if method in _SENDS:
@@ -137,13 +176,31 @@ class RpcClient:
         if error is None:
             return reply.get("result")
         if not isinstance(error, dict):
-            return RpcFailure(method, 0, str(error))
+            return RpcFailure(method, 0, _words(error))
+        code = error.get("code")
         return RpcFailure(
             method,
-            int(error.get("code") or 0),
-            " ".join(str(error.get("message", "")).split()),
+            code if isinstance(code, int) else 0,
+            _words(error.get("message", "")),
             _revert_data(error.get("data")),
         )
+
+
+def _parsed(url: str) -> httpx.URL:
+    """The URL of a node. Raises `InvalidRequest` for anything that cannot be one."""
+    try:
+        parsed = httpx.URL(url)
+    except (httpx.InvalidURL, ValueError) as error:
+        raise InvalidRequest("rpc-url", f"is not a URL ({error}); write http://host:port") from error
+    if parsed.scheme not in ("http", "https") or not parsed.host:
+        raise InvalidRequest("rpc-url", "an RPC URL starts with http:// or https:// and a host; correct it")
+    return parsed
+
+
+def _words(message: Json) -> str:
+    """A node's words on one line of bounded length."""
+    line = " ".join(str(message)[: 4 * _LONGEST_MESSAGE].split())
+    return line if len(line) <= _LONGEST_MESSAGE else f"{line[:_LONGEST_MESSAGE]}…"
 
 
 def _revert_data(data: Json) -> bytes:

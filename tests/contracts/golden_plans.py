@@ -1,0 +1,134 @@
+"""The plans behind `golden/from_python.json`: every kind and every amount, at the edges of their ranges."""
+
+from eth_abi.abi import encode
+
+from oms.execution.plan_codec import (
+    MAX_LEG_AMOUNT,
+    MAX_TOKENS,
+    SHARE_ONE,
+    UINT40_MAX,
+    All,
+    Amount,
+    Balancer,
+    Concentrated,
+    ConstantProduct,
+    Curve,
+    Exact,
+    MakerQuote,
+    PackedLeg,
+    PackedPlan,
+    Share,
+    Solidly,
+    SwapOn,
+    UniswapV4,
+)
+from oms.units import UINT128_MAX, UINT256_MAX, Address
+
+WETH = Address("0xC02aaA39b223FE8D0A0e5C4F27eAD9083C756Cc2")
+USDC = Address("0xA0b86991c6218b36c1d19D4a2e9Eb0cE3606eB48")
+USDT = Address("0xdAC17F958D2ee523a2206206994597C13D831ec7")
+DAI = Address("0x6B175474E89094C44Da98b954EedeAC495271d0F")
+POOL = Address("0xD51a44d3FaE010294C616388b506AcdA1bfAAE46")
+MAKER = Address("0x70997970C51812dc3A010C7d01b50e0d17dc79C8")
+
+DEADLINE = 1_773_164_352
+
+FIELDS_TYPE = "(uint256,uint256,address[],uint256,uint256,(uint256,uint256,uint256,uint256,uint256,uint256[],bytes)[])"
+"""`ReadPlan` in `support/PlanReader.sol`."""
+
+
+def _one(swap: SwapOn, amount: Amount | None = None) -> PackedPlan:
+    leg = PackedLeg(0, 1, amount or Exact(25 * 10**18), swap)
+    return PackedPlan((WETH, USDC), 25 * 10**18, 1, DEADLINE, (leg,))
+
+
+QUOTE = MakerQuote(MAKER, 50_000 * 10**6, 25 * 10**18, DEADLINE, 7, True, bytes(range(65)))
+
+PLANS: dict[str, PackedPlan] = {
+    "constant product": _one(ConstantProduct(0)),
+    "constant product of the last fork": _one(ConstantProduct(255), All()),
+    "concentrated": _one(Concentrated(0, 500)),
+    "concentrated of the last fork and fee": _one(Concentrated(255, 2**24 - 1), All()),
+    "v4": _one(UniswapV4(3_000, 60, native=False)),
+    "v4 native": _one(UniswapV4(0, 1, native=True), Share(1)),
+    "v4 with the least tick spacing": _one(UniswapV4(2**24 - 1, -(2**23), native=False)),
+    "v4 with the greatest tick spacing": _one(UniswapV4(1, 2**23 - 1, native=True)),
+    "curve stable": _one(Curve(POOL, 0, 2, crypto=False)),
+    "curve crypto": _one(Curve(POOL, 255, 0, crypto=True), Share(SHARE_ONE - 1)),
+    "balancer": _one(Balancer(bytes(range(32)))),
+    "solidly volatile": _one(Solidly(1, stable=False)),
+    "solidly stable": _one(Solidly(255, stable=True)),
+    "maker quote": _one(QUOTE),
+    "maker quote at its limits, signed by a contract": _one(
+        MakerQuote(MAKER, UINT128_MAX, UINT128_MAX, UINT40_MAX, UINT256_MAX, False, bytes([0xAB]) * 300), All()
+    ),
+    "maker quote without a signature": _one(MakerQuote(MAKER, 0, 1, 0, 0, False, b"")),
+    "every limit": PackedPlan(
+        tuple(Address(f"0x{index:040x}") for index in range(2**160 - MAX_TOKENS, 2**160)),
+        UINT128_MAX,
+        UINT128_MAX,
+        UINT40_MAX,
+        (PackedLeg(0, MAX_TOKENS - 1, Exact(MAX_LEG_AMOUNT), ConstantProduct(0)),),
+        pull=True,
+        deliver=True,
+    ),
+    "split over two paths and a maker": PackedPlan(
+        (WETH, USDC, USDT, DAI),
+        25 * 10**18,
+        49_000 * 10**6,
+        DEADLINE,
+        (
+            PackedLeg(0, 2, Share(2**31), ConstantProduct(0)),
+            PackedLeg(2, 1, All(), Curve(POOL, 2, 1, crypto=False)),
+            PackedLeg(0, 3, Share(2**30), Concentrated(0, 3_000)),
+            PackedLeg(3, 1, All(), Balancer(bytes([0xFF]) * 32)),
+            PackedLeg(0, 1, Exact(10**18), QUOTE),
+            PackedLeg(0, 1, All(), UniswapV4(500, 10, native=True)),
+        ),
+        pull=True,
+    ),
+    "delivered": PackedPlan(
+        (USDC, WETH), 1, 1, 0, (PackedLeg(0, 1, Exact(1), Concentrated(0, 100)),), pull=False, deliver=True
+    ),
+}
+
+
+def fields_of(plan: PackedPlan) -> bytes:
+    """The plan's fields as `PlanReader` returns them, written without the codec under test."""
+    legs = [_leg(leg) for leg in plan.legs]
+    flags = int(plan.pull) + 2 * int(plan.deliver)
+    return encode([FIELDS_TYPE], [(flags, plan.deadline, plan.tokens, plan.amount_in, plan.min_out, legs)])
+
+
+def _leg(leg: PackedLeg) -> tuple[int, int, int, int, int, list[int], bytes]:
+    kind, words, tail = _particulars(leg.swap)
+    mode, value = _amount(leg.amount)
+    return kind, leg.index_in, leg.index_out, mode, value, words, tail
+
+
+def _amount(amount: Amount) -> tuple[int, int]:
+    match amount:
+        case Exact(value):
+            return 0, value
+        case Share(parts):
+            return 1, parts
+        case All():
+            return 2, 0
+
+
+def _particulars(swap: SwapOn) -> tuple[int, list[int], bytes]:
+    match swap:
+        case ConstantProduct(venue):
+            return 1, [venue], b""
+        case Concentrated(venue, fee):
+            return 2, [venue, fee], b""
+        case UniswapV4(fee, spacing, native):
+            return 3, [fee, spacing % 2**256, int(native)], b""
+        case Curve(pool, i, j, crypto):
+            return 5 if crypto else 4, [int(pool, 16), i, j], b""
+        case Balancer(pool_id):
+            return 6, [int.from_bytes(pool_id)], b""
+        case Solidly(venue, stable):
+            return 7, [venue, int(stable)], b""
+        case MakerQuote(maker, gives, wants, expiry, nonce, partial, signature):
+            return 8, [int(maker, 16), gives, wants, expiry, nonce, int(partial)], signature

@@ -1,0 +1,99 @@
+"""Golden calldata: what Python encodes, Solidity decodes (`Golden.t.sol`), and what Solidity executed, Python decodes."""
+
+import json
+import os
+from pathlib import Path
+
+import pytest
+
+from oms.execution.plan_codec import (
+    All,
+    Concentrated,
+    ConstantProduct,
+    Curve,
+    Exact,
+    MakerQuote,
+    PackedPlan,
+    Share,
+    Solidly,
+    SwapOn,
+    UniswapV4,
+    decode_calldata,
+    executor_calldata,
+)
+from tests.contracts.golden_plans import PLANS, fields_of
+
+GOLDEN = Path(__file__).parent / "golden"
+AMOUNT = 1_000 * 10**18
+
+
+def _from_python() -> str:
+    document = {
+        "names": list(PLANS),
+        "calldata": ["0x" + executor_calldata(plan).hex() for plan in PLANS.values()],
+        "fields": ["0x" + fields_of(plan).hex() for plan in PLANS.values()],
+    }
+    return json.dumps(document, indent=1) + "\n"
+
+
+def _from_solidity() -> dict[str, PackedPlan]:
+    calls: dict[str, str] = json.loads((GOLDEN / "from_solidity.json").read_text())
+    return {name: decode_calldata(bytes.fromhex(call[2:])) for name, call in calls.items()}
+
+
+def test_the_golden_calldata_is_what_the_encoder_writes_today() -> None:
+    path = GOLDEN / "from_python.json"
+    if os.environ.get("WRITE_GOLDEN"):
+        path.write_text(_from_python())
+    assert path.read_text() == _from_python(), "set WRITE_GOLDEN=1 if the layout was meant to change"
+
+
+def test_every_golden_plan_decodes_to_itself() -> None:
+    for name, plan in PLANS.items():
+        assert decode_calldata(executor_calldata(plan)) == plan, name
+
+
+def test_calls_that_were_executed_encode_back_to_the_same_bytes() -> None:
+    calls: dict[str, str] = json.loads((GOLDEN / "from_solidity.json").read_text())
+    assert len(calls) >= 9
+    for name, call in calls.items():
+        assert executor_calldata(decode_calldata(bytes.fromhex(call[2:]))).hex() == call[2:], name
+
+
+@pytest.mark.parametrize(
+    ("name", "swap"),
+    [
+        ("v2", ConstantProduct(0)),
+        ("v3", Concentrated(0, 3_000)),
+        ("v4", UniswapV4(3_000, 60, native=False)),
+        ("v4 native", UniswapV4(3_000, 60, native=True)),
+        ("solidly", Solidly(1, stable=True)),
+    ],
+)
+def test_an_executed_leg_decodes_to_the_pool_that_it_used(name: str, swap: SwapOn) -> None:
+    plan = _from_solidity()[name]
+    assert [leg.swap for leg in plan.legs] == [swap]
+    assert plan.amount_in == AMOUNT
+
+
+def test_executed_curve_legs_differ_in_their_kind_only() -> None:
+    plans = _from_solidity()
+    (stable,), (crypto,) = plans["curve stable"].legs, plans["curve crypto"].legs
+    assert isinstance(stable.swap, Curve)
+    assert isinstance(crypto.swap, Curve)
+    assert (stable.swap.crypto, crypto.swap.crypto) == (False, True)
+    assert stable.swap.pool == crypto.swap.pool
+
+
+def test_an_executed_quote_keeps_its_terms() -> None:
+    (leg,) = _from_solidity()["maker quote"].legs
+    assert isinstance(leg.swap, MakerQuote)
+    assert (leg.swap.maker_amount, leg.swap.taker_amount, leg.swap.nonce) == (AMOUNT, AMOUNT, 7)
+    assert len(leg.swap.signature) == 65
+
+
+def test_executed_amounts_are_read_in_every_mode() -> None:
+    plans = _from_solidity()
+    amounts = [leg.amount for leg in plans["split with two hops"].legs]
+    assert amounts == [Share(2**30), Share(2**31), All(), All()]
+    assert plans["v3"].legs[0].amount == Exact(AMOUNT)
