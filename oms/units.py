@@ -4,6 +4,7 @@ Owns: names for on-chain integers, and exact parsing and printing of token amoun
 Must not: know any venue or token.
 """
 
+import re
 from decimal import Decimal, InvalidOperation
 from typing import NewType
 
@@ -27,12 +28,21 @@ UINT256_MAX = 2**256 - 1
 UINT128_MAX = 2**128 - 1
 
 
+_LONGEST_AMOUNT = 120
+_GROUPED = re.compile(r"[^,]*|\d{1,3}(,\d{3})+(\.\d*)?")
+"""No comma at all, or commas between thousands: `0,5` must not be read as 5."""
+
+
 def parse_amount(text: str, decimals: int, *, field: str = "amount") -> int:
     """Read a human decimal such as `25` or `1_000.5` as base units, exactly.
 
     Raises:
         InvalidRequest: not a finite positive decimal, or more precise than the token.
     """
+    if len(text) > _LONGEST_AMOUNT:
+        raise InvalidRequest(field, f"{text[:20]}… is longer than any token amount; round it yourself")
+    if not _GROUPED.fullmatch(text):
+        raise InvalidRequest(field, f"{text!r} has a comma that groups no thousands; write 0.5 for a half")
     try:
         value = Decimal(text.replace("_", "").replace(",", ""))
     except InvalidOperation:
@@ -43,6 +53,8 @@ def parse_amount(text: str, decimals: int, *, field: str = "amount") -> int:
         raise InvalidRequest(field, f"{text} is larger than any token amount")
     _, digits, exponent = value.as_tuple()
     shift = int(exponent) + decimals
+    if -shift > len(digits):
+        raise InvalidRequest(field, f"{text} has more than the token's {decimals} decimals; round it yourself")
     coefficient: int = int("".join(map(str, digits)))
     if shift >= 0:
         raw: int = coefficient * 10**shift

@@ -37,7 +37,9 @@ def demo(amount: str, token_in: str, token_out: str, *, seed: int, json_file: Pa
     """
     settings = load_settings()
     console = tables.terminal()
-    with open_market(settings, Opening("devnet", settles=True, seed=seed, fresh=True)) as market:
+    with tables.progress("building the devnet, a maker and an exchange"):
+        opened = open_market(settings, Opening("devnet", settles=True, seed=seed, fresh=True))
+    with opened as market:
         _introduce(console, market)
         trading = Trading(market, Terms())
         try:

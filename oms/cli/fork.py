@@ -7,7 +7,7 @@ from rich.table import Table
 
 from oms.bootstrap.configuration import load_settings
 from oms.bootstrap.forks import ForkWords, record_chain, start, status, stop
-from oms.cli.tables import terminal
+from oms.cli.tables import progress, terminal
 
 
 @click.group()
@@ -45,7 +45,8 @@ def up(
 ) -> None:
     """Start a chain that outlives this command."""
     words = ForkWords(name, recording=recording, rpc_url=rpc_url, block=block, port=port, seed=seed, alone=alone)
-    record, services = start(load_settings(), words)
+    with progress("starting the chain"):
+        record, services = start(load_settings(), words)
     click.echo(f"{record.name} is up at {record.url} (chain {record.chain_id}, block {record.block})")
     for service in services:
         click.echo(f"{service.name} answers at {service.url}")

@@ -11,7 +11,7 @@ from oms.application.quoting import QuoteReport, VenueQuote
 from oms.bootstrap.configuration import load_settings
 from oms.bootstrap.quotes import OrderWords, open_market
 from oms.cli.options import chain_options, opening, order_options, venue_set
-from oms.cli.tables import quote_summary, quote_table, terminal
+from oms.cli.tables import progress, quote_summary, quote_table, terminal
 from oms.routing.market import FirmEdge, LadderEdge
 
 
@@ -45,7 +45,10 @@ def quote(
     """
     settings = load_settings()
     words = OrderWords(amount, token_in, token_out, buy=buy, venues=venue_set(venues), max_hops=max_hops)
-    with open_market(settings, opening(chain, rpc_url, recording, settles=False)) as market:
+    with (
+        progress("asking every venue"),
+        open_market(settings, opening(chain, rpc_url, recording, settles=False)) as market,
+    ):
         report = market.quote(words)
     if as_json:
         click.echo(json.dumps(quote_json(report), indent=1))

@@ -72,7 +72,9 @@ def swap(
     words = OrderWords(amount, token_in, token_out, buy=buy, venues=venue_set(venues), max_hops=max_hops)
     terms = Terms(slippage_bps, deadline_seconds, owner=_owner(account))
     console = tables.terminal()
-    with open_market(settings, opening(chain, rpc_url, recording, settles=True)) as market:
+    with tables.progress("opening the chain"):
+        opened = open_market(settings, opening(chain, rpc_url, recording, settles=True))
+    with opened as market:
         trading = Trading(market, terms)
         try:
             _swap(console, trading, words, dry_run=dry_run, plan_file=plan_file, json_file=json_file)
@@ -95,7 +97,8 @@ def _swap(
     plan_file: Path | None,
     json_file: Path | None,
 ) -> None:
-    intent, report = quote_for(trading.market, words)
+    with tables.progress("asking every venue"):
+        intent, report = quote_for(trading.market, words)
     if trading.fund(intent.token_in, report.split.amount_in):
         console.print(
             f"[dim]play money: the executor was given {TokenAmount(intent.token_in, report.split.amount_in)}[/]"

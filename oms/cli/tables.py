@@ -6,6 +6,7 @@ Must not: compute anything that the rest of the system doesn't know.
 
 import sys
 from collections.abc import Mapping, Sequence
+from contextlib import AbstractContextManager, nullcontext
 from decimal import Decimal
 
 from rich import box
@@ -28,6 +29,11 @@ PIPE_WIDTH = 140
 def terminal() -> Console:
     """Where everything is printed."""
     return Console() if sys.stdout.isatty() else Console(width=PIPE_WIDTH)
+
+
+def progress(what: str) -> AbstractContextManager[object]:
+    """A spinner on the error stream while something takes its time; nothing where nobody watches."""
+    return Console(stderr=True).status(what) if sys.stderr.isatty() else nullcontext()
 
 
 def amount(raw: int, token: Token) -> str:

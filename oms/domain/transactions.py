@@ -5,7 +5,6 @@ from dataclasses import dataclass
 from oms.domain.token import Token
 from oms.units import Address, Gas, Wei
 
-
 NO_VALUE = Wei(0)
 
 

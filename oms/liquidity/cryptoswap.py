@@ -7,6 +7,7 @@ Source: `CurveCryptoSwap.vy` (2021) and `CurveTricryptoOptimizedWETH.vy` (2023),
 face value: a token that charges on transfer is not modelled, nor is native ETH (the wrapped coin is meant).
 """
 
+from contextlib import suppress
 from dataclasses import dataclass, field, replace
 from typing import NamedTuple
 
@@ -152,11 +153,15 @@ class CryptoSwapPool:
         return self._exchange(i, j, amount_in)
 
     def limits(self, token_in: Address, token_out: Address) -> Limits:
-        """Each scaled balance must stay between a hundredth of D and a hundred times D."""
+        """Up to where a scaled balance leaves D / 100 to 100 D; `tweak_price` may refuse earlier."""
         i, j = self._indices(token_in, token_out)
         scene = self._scene()
-        room_in = self._unscaled(i, 100 * scene.d - scene.xp[i])
-        room_out = self._unscaled(j, scene.xp[j] - scene.d // 100)
+        fewest, most = scene.d // 100, 100 * scene.d
+        xp = list(scene.xp)
+        xp[j] = fewest + 1
+        with suppress(QuoteRefused):
+            most = min(most, tricrypto_ng_math.get_y(scene.ann, scene.gamma, xp, scene.d, i)[0])
+        room_in, room_out = self._unscaled(i, most - scene.xp[i]), self._unscaled(j, scene.xp[j] - fewest)
         return Limits(max(room_in, 0), max(room_out, 0))
 
     def marginal_price(self, token_in: Address, token_out: Address) -> float:

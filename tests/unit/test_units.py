@@ -25,6 +25,14 @@ def test_printing_then_parsing_gives_the_same_base_units(raw: int, decimals: int
         ("1.0000001", "6 decimals"),
         ("1e61", "larger than any"),
         ("9" * 40, "128 bits"),
+        ("9" * 5_000, "longer than any"),
+        ("0." + "0" * 5_000 + "1", "longer than any"),
+        ("1e-999999999", "6 decimals"),
+        ("1e999999999999999999999", "not a decimal"),
+        ("0,5", "groups no thousands"),
+        ("1,5", "groups no thousands"),
+        ("1,50,000", "groups no thousands"),
+        ("1.000,5", "groups no thousands"),
     ],
 )
 def test_amounts_that_cannot_be_meant_name_the_field_and_the_reason(text: str, why: str) -> None:

@@ -64,7 +64,8 @@ def output(pool: StableSwapPool, i: int, j: int, amount: int) -> int | None:
     try:
         return pool.amount_out(i, j, amount)
     except QuoteRefused as refusal:
-        assert refusal.reason is Refusal.ZERO_OUTPUT
+        if refusal.reason is not Refusal.ZERO_OUTPUT:
+            raise
         return None
 
 
@@ -126,7 +127,8 @@ def test_exact_output_takes_the_least_input_that_suffices(pool: StableSwapPool, 
     try:
         swap = pool.quote_out(pool.tokens[0], pool.tokens[1], wanted)
     except QuoteRefused as refusal:
-        assert refusal.reason is Refusal.INSUFFICIENT_LIQUIDITY
+        if refusal.reason is not Refusal.INSUFFICIENT_LIQUIDITY:
+            raise
         return
     assert swap.amount_out >= wanted
     assert swap == pool.quote_in(pool.tokens[0], pool.tokens[1], swap.amount_in)
