@@ -111,11 +111,10 @@ contract Executor is IExecutor, PairLegs, ConcentratedLegs, SingletonLegs, Appro
 
     function _runLeg(Header memory header, uint256[] memory available, Cursor start, Cursor end)
         private
-        returns (Cursor next)
+        returns (Cursor)
     {
-        Leg memory leg;
+        (Leg memory leg, Cursor next) = PlanCodec.takeLeg(header, available, start);
         uint256 out;
-        (leg, next) = PlanCodec.takeLeg(header, available, start);
         if (leg.kind == LEG_V3) (out, next) = _swapConcentrated(leg, next, end);
         else if (leg.kind == LEG_V2) (out, next) = _swapConstantProduct(leg, next, end);
         else if (leg.kind == LEG_V4) (out, next) = _swapSingleton(leg, next, end);
@@ -126,6 +125,7 @@ contract Executor is IExecutor, PairLegs, ConcentratedLegs, SingletonLegs, Appro
         else revert UnknownLegKind(start.offset(), leg.kind);
         available[leg.indexIn] -= leg.amount;
         available[leg.indexOut] += out;
+        return next;
     }
 
     /// @dev Notes what is there before the plan, and funds it.

@@ -24,11 +24,9 @@ abstract contract SingletonLegs is CallbackGuard {
     }
 
     function _swapSingleton(Leg memory leg, Cursor at, Cursor end) internal returns (uint256 out, Cursor next) {
-        uint256 fee;
-        uint256 tickSpacing;
+        uint256 word;
         bool native;
-        (fee, next) = PlanCodec.take(at, 3);
-        (tickSpacing, next) = PlanCodec.take(next, 3);
+        (word, next) = PlanCodec.take(at, 6);
         (native, next) = PlanCodec.takeSwitch(next);
         PlanCodec.within(next, end);
         if (address(_poolManager) == address(0)) revert IExecutor.VenueUnknown(LEG_V4, 0);
@@ -40,12 +38,12 @@ abstract contract SingletonLegs is CallbackGuard {
             else revert IExecutor.NotNative(currencyIn, currencyOut);
         }
         bool zeroForOne = currencyIn < currencyOut;
-        // Three bytes each were read.
+        // Three bytes each; the casts keep the last three bytes.
         PoolKey memory key = PoolKey({
             currency0: zeroForOne ? currencyIn : currencyOut,
             currency1: zeroForOne ? currencyOut : currencyIn,
-            fee: uint24(fee),
-            tickSpacing: int24(uint24(tickSpacing)),
+            fee: uint24(word >> 24),
+            tickSpacing: int24(uint24(word)),
             hooks: address(0)
         });
         _arm(LEG_V4, address(_poolManager), leg.tokenIn, leg.amount);

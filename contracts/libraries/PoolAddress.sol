@@ -27,7 +27,6 @@ library PoolAddress {
     }
 
     function derive(address deployer, bytes32 salt, bytes32 initCodeHash) internal pure returns (address) {
-        bytes32 hash = keccak256(abi.encodePacked(bytes1(0xff), deployer, salt, initCodeHash));
-        return address(uint160(uint256(hash)));
+        return address(uint160(uint256(keccak256(abi.encodePacked(bytes1(0xff), deployer, salt, initCodeHash)))));
     }
 }

@@ -1,6 +1,7 @@
 """The plans behind `golden/from_python.json`: every kind and every amount, at the edges of their ranges."""
 
 from eth_abi.abi import encode
+from eth_utils.address import to_checksum_address
 
 from oms.execution.plan_codec import (
     MAX_LEG_AMOUNT,
@@ -64,7 +65,7 @@ PLANS: dict[str, PackedPlan] = {
     ),
     "maker quote without a signature": _one(MakerQuote(MAKER, 0, 1, 0, 0, False, b"")),
     "every limit": PackedPlan(
-        tuple(Address(f"0x{index:040x}") for index in range(2**160 - MAX_TOKENS, 2**160)),
+        tuple(Address(to_checksum_address(f"0x{index:040x}")) for index in range(2**160 - MAX_TOKENS, 2**160)),
         UINT128_MAX,
         UINT128_MAX,
         UINT40_MAX,

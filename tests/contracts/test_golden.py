@@ -1,4 +1,4 @@
-"""Golden calldata: what Python encodes, Solidity decodes (`Golden.t.sol`), and what Solidity executed, Python decodes."""
+"""Golden calldata: what Python encodes, Solidity decodes (`Golden.t.sol`); what Solidity executed, Python decodes."""
 
 import json
 import os

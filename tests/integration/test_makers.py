@@ -341,8 +341,8 @@ def test_a_maker_on_the_wrong_chain_promises_nothing() -> None:
 
 
 BAD_CONFIGS: Mapping[str, tuple[dict[str, Any], str]] = {
-    "two key sources": ({"key_file": "key"}, "exactly one of key_env and key_file"),
-    "an empty variable": ({"key_env": "TEST_NO_SUCH_KEY"}, "TEST_NO_SUCH_KEY holds no key"),
+    "two key sources": ({"key_env": "TEST_MAKER_KEY"}, "exactly one of key_env and key_file"),
+    "an empty variable": ({"key_file": None, "key_env": "TEST_NO_SUCH_KEY"}, "TEST_NO_SUCH_KEY holds no key"),
     "an unknown field": ({"spred": 3}, "spred"),
     "a pair of unlisted tokens": ({"pairs": [{"base": "DAI", "quote": "USDC", "mid": "1"}]}, "DAI/USDC"),
     "a mid of zero": ({"pairs": [{"base": "WETH", "quote": "USDC", "mid": "0"}]}, "pairs.0.mid"),
@@ -354,8 +354,10 @@ def test_a_bad_configuration_ends_in_one_line_that_names_the_mistake(
     mistake: str, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     changes, words = BAD_CONFIGS[mistake]
-    path = tmp_path / "maker.json"
-    path.write_text(json.dumps({**maker_config("http://127.0.0.1:1"), **changes}))
+    path, key = tmp_path / "maker.json", tmp_path / "key"
+    key.write_text(KEY)
+    sound = {**maker_config("http://127.0.0.1:1"), "key_env": None, "key_file": str(key)}
+    path.write_text(json.dumps({**sound, **changes}))
 
     code = main(["--config", str(path)])
 

@@ -16,12 +16,12 @@ from oms.adapters.evm.addresses import create2_address
 from oms.adapters.evm.artifacts import Artifacts
 from oms.adapters.evm.devnet.deploy import Transactions, encode_call
 from oms.adapters.evm.rpc import RpcClient
-from oms.adapters.evm.venues import ChainVenues, V2Venue, V3Venue
+from oms.adapters.evm.venues import ChainVenues
 from oms.domain.venue import Family
 from oms.units import ZERO_ADDRESS, Address
 
 CREATE2_PROXY = Address("0x4e59b44847b379578588920cA78FbF26c0B4956C")
-_PROXY_CODE = (
+CREATE2_PROXY_CODE = (
     "0x7fffffffffffffffffffffffffffffffffffffffffffffffffffffffffffffffe03601600081602082378035828234f5801515"
     "6039578182fd5b8082525050506014600cf3"
 )
@@ -75,32 +75,43 @@ def venue_ids(venues: ChainVenues) -> Mapping[tuple[Family, str], int]:
     return ids
 
 
+@dataclass(frozen=True, slots=True)
+class ListedVenue:
+    """A factory that the executor is told of after its deployment: any but the first of a kind."""
+
+    name: str
+    kind: int
+    number: int
+    deployer: Address
+    init_code_hash: bytes
+    fee_pips: int
+
+    @property
+    def calldata(self) -> bytes:
+        """The owner's call of `Executor.setVenue`."""
+        values = (self.kind, self.number, self.deployer, self.init_code_hash, self.fee_pips)
+        return encode_call("setVenue(uint8,uint8,address,bytes32,uint24)", *values)
+
+
+def listed_venues(venues: ChainVenues) -> tuple[ListedVenue, ...]:
+    """What to tell a new executor, by the numbers of `venue_ids`."""
+    v2 = [ListedVenue(v.name, LEG_V2, i, v.factory, v.init_code_hash, v.fee_pips) for i, v in enumerate(venues.v2)]
+    v3 = [ListedVenue(v.name, LEG_V3, i, v.deployer, v.init_code_hash, 0) for i, v in enumerate(venues.v3)]
+    solidly = [ListedVenue(v.name, LEG_SOLIDLY, i + 1, v.factory, bytes(32), 0) for i, v in enumerate(venues.solidly)]
+    return (*v2[1:], *v3[1:], *solidly)
+
+
 def deploy_on_fork(rpc: RpcClient, contracts: OurContracts, venues: ChainVenues) -> None:
     """Put both contracts on a fork, where they are missing, and name the forks of Uniswap. Raises `Terminal`."""
     codes = rpc.batch(("eth_getCode", [a, "latest"]) for a in (contracts.executor, contracts.rfq_settlement))
     if all(isinstance(code, str) and code != "0x" for code in codes):
         return
-    rpc.call("anvil_setCode", CREATE2_PROXY, _PROXY_CODE)
+    rpc.call("anvil_setCode", CREATE2_PROXY, CREATE2_PROXY_CODE)
     rpc.call("anvil_impersonateAccount", contracts.owner)
     transactions = Transactions.of(rpc, contracts.owner)
     transactions.add("RfqSettlement", CREATE2_PROXY, SALT + contracts.settlement_init_code, gas=5_000_000)
     transactions.add("Executor", CREATE2_PROXY, SALT + contracts.executor_init_code, gas=10_000_000)
-    for kind, number, venue in _listed_forks(venues):
-        deployer = venue.factory if isinstance(venue, V2Venue) else venue.deployer
-        fee = venue.fee_pips if isinstance(venue, V2Venue) else 0
-        call = encode_call(
-            "setVenue(uint8,uint8,address,bytes32,uint24)", kind, number, deployer, venue.init_code_hash, fee
-        )
-        transactions.add(f"setVenue {venue.name}", contracts.executor, call, gas=200_000)
-    for number, solidly in enumerate(venues.solidly):
-        call = encode_call(
-            "setVenue(uint8,uint8,address,bytes32,uint24)", LEG_SOLIDLY, number + 1, solidly.factory, bytes(32), 0
-        )
-        transactions.add(f"setVenue {solidly.name}", contracts.executor, call, gas=200_000)
+    for venue in listed_venues(venues):
+        transactions.add(f"setVenue {venue.name}", contracts.executor, venue.calldata, gas=200_000)
     transactions.mine()
     rpc.call("anvil_stopImpersonatingAccount", contracts.owner)
-
-
-def _listed_forks(venues: ChainVenues) -> list[tuple[int, int, V2Venue | V3Venue]]:
-    pairs: list[tuple[int, int, V2Venue | V3Venue]] = [(LEG_V2, i, v) for i, v in enumerate(venues.v2) if i]
-    return pairs + [(LEG_V3, i, v) for i, v in enumerate(venues.v3) if i]

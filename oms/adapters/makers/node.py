@@ -24,6 +24,10 @@ class HttpNode:
         self._http = BoundedHttp(url, timeout_seconds=timeout_seconds)
         self._ids = count(1)
 
+    def close(self) -> None:
+        """Release the connections."""
+        self._http.close()
+
     def batch(self, calls: Iterable[tuple[str, Sequence[Any]]]) -> list[Any]:
         """Results in order of asking; `None` for a call that the node refused. Raises `VenueError`."""
         body = [

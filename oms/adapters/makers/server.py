@@ -10,6 +10,7 @@ import os
 import sys
 import time
 from collections.abc import Callable, Mapping
+from contextlib import closing
 from dataclasses import replace
 from decimal import Context, Decimal
 from fractions import Fraction
@@ -335,9 +336,9 @@ def main(arguments: list[str]) -> int:
     options = parser.parse_args(arguments)
     try:
         config = _read_config(options.config)
-        node = HttpNode(options.rpc_url or config.rpc_url)
-        desk = MakerDesk(config, key=_key(config), node=node)
-        serve(application(desk), host=config.host, port=config.port, die_with_stdin=options.die_with_stdin)
+        with closing(HttpNode(options.rpc_url or config.rpc_url)) as node:
+            desk = MakerDesk(config, key=_key(config), node=node)
+            serve(application(desk), host=config.host, port=config.port, die_with_stdin=options.die_with_stdin)
     except OmsError as error:
         sys.stderr.write(f"{error}\n")
         return error.exit_code

@@ -1,5 +1,6 @@
 """The book walk by hand, and its invariants over random books."""
 
+from collections.abc import Callable
 from decimal import Decimal, localcontext
 from itertools import accumulate
 
@@ -85,11 +86,12 @@ def test_selling_for_a_target_takes_the_fewest_lots_that_reach_it_after_the_fee(
 
 @pytest.mark.parametrize("amount", ["0", "-1", "NaN", "Infinity"])
 def test_what_is_no_positive_amount_is_refused(amount: str) -> None:
-    for act in (
+    acts: tuple[Callable[[], BookFill], ...] = (
         lambda: fill_base(BOOK, market(), side=Side.BUY, base_amount=Decimal(amount)),
         lambda: buy_with_quote(BOOK, market(), quote_amount=Decimal(amount)),
         lambda: sell_for_quote(BOOK, market(), quote_amount=Decimal(amount)),
-    ):
+    )
+    for act in acts:
         with pytest.raises(QuoteRefused) as refusal:
             act()
         assert refusal.value.reason is Refusal.ZERO_AMOUNT
@@ -97,12 +99,13 @@ def test_what_is_no_positive_amount_is_refused(amount: str) -> None:
 
 def test_more_than_the_book_holds_is_refused_and_not_filled_in_part() -> None:
     assert fill_base(BOOK, market(), side=Side.SELL, base_amount=Decimal(13)).base_amount == depth(BOOK.bids)
-    for act in (
+    acts: tuple[Callable[[], BookFill], ...] = (
         lambda: fill_base(BOOK, market(), side=Side.SELL, base_amount=Decimal("13.001")),
         lambda: fill_base(BOOK, market(), side=Side.BUY, base_amount=Decimal("5.501")),
         lambda: buy_with_quote(BOOK, market(), quote_amount=Decimal(10_000)),
         lambda: sell_for_quote(BOOK, market(), quote_amount=Decimal(10_000)),
-    ):
+    )
+    for act in acts:
         with pytest.raises(QuoteRefused) as refusal:
             act()
         assert refusal.value.reason is Refusal.INSUFFICIENT_LIQUIDITY
@@ -110,12 +113,13 @@ def test_more_than_the_book_holds_is_refused_and_not_filled_in_part() -> None:
 
 def test_less_than_a_lot_or_than_the_notional_minimum_is_refused() -> None:
     assert fill_base(BOOK, market(), side=Side.SELL, base_amount=Decimal("0.2")).quote_amount == 20
-    for act in (
+    acts: tuple[Callable[[], BookFill], ...] = (
         lambda: fill_base(BOOK, market(), side=Side.SELL, base_amount=Decimal("0.199")),
         lambda: fill_base(BOOK, market(), side=Side.SELL, base_amount=Decimal("0.0009")),
         lambda: buy_with_quote(BOOK, market(), quote_amount=Decimal(20)),
         lambda: buy_with_quote(BOOK, market(minimum="0"), quote_amount=Decimal("0.1")),
-    ):
+    )
+    for act in acts:
         with pytest.raises(QuoteRefused) as refusal:
             act()
         assert refusal.value.reason is Refusal.BELOW_MINIMUM
