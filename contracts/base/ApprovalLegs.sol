@@ -52,8 +52,9 @@ abstract contract ApprovalLegs {
         if (_balancerVault == address(0)) revert IExecutor.VenueUnknown(LEG_BALANCER, 0);
 
         _approve(leg, _balancerVault);
-        out = IBalancerVault(_balancerVault).swap(
-            IBalancerVault.SingleSwap({
+        out = IBalancerVault(_balancerVault)
+            .swap(
+                IBalancerVault.SingleSwap({
                 poolId: bytes32(poolId),
                 kind: GIVEN_IN,
                 assetIn: leg.tokenIn,
@@ -61,15 +62,15 @@ abstract contract ApprovalLegs {
                 amount: leg.amount,
                 userData: ""
             }),
-            IBalancerVault.FundManagement({
+                IBalancerVault.FundManagement({
                 sender: address(this),
                 fromInternalBalance: false,
                 recipient: payable(address(this)),
                 toInternalBalance: false
             }),
-            0,
-            block.timestamp
-        );
+                0,
+                block.timestamp
+            );
         _revoke(leg, _balancerVault);
     }
 

@@ -11,8 +11,8 @@ import {Cursor, LEG_V3, Leg} from "../types/Plan.sol";
 import {CallbackGuard} from "./CallbackGuard.sol";
 import {VenueRegistry} from "./VenueRegistry.sol";
 
-uint160 constant MIN_SQRT_PRICE_LIMIT = 4295128740;
-uint160 constant MAX_SQRT_PRICE_LIMIT = 1461446703485210103287273052203988822378723970341;
+uint160 constant MIN_SQRT_PRICE_LIMIT = 4_295_128_740;
+uint160 constant MAX_SQRT_PRICE_LIMIT = 1_461_446_703_485_210_103_287_273_052_203_988_822_378_723_970_341;
 
 /// @title Uniswap v3 and its forks: the pool sends first and is paid in its callback
 abstract contract ConcentratedLegs is CallbackGuard, VenueRegistry {
@@ -55,10 +55,7 @@ abstract contract ConcentratedLegs is CallbackGuard, VenueRegistry {
         token.send(msg.sender, uint256(owed));
     }
 
-    function _callPool(Leg memory leg, address pool, bool zeroForOne)
-        private
-        returns (int256 amount0, int256 amount1)
-    {
+    function _callPool(Leg memory leg, address pool, bool zeroForOne) private returns (int256 amount0, int256 amount1) {
         (bool success, bytes memory answer) = pool.call(
             abi.encodeCall(
                 IUniswapV3Pool.swap,

@@ -16,7 +16,7 @@ abstract contract VenueRegistry {
     }
 
     uint256 internal constant PIPS = 1_000_000;
-    uint24 internal constant V2_FEE_PIPS = 3_000;
+    uint24 internal constant V2_FEE_PIPS = 3000;
 
     address internal immutable _v2Factory;
     bytes32 internal immutable _v2InitCodeHash;
@@ -67,16 +67,16 @@ abstract contract VenueRegistry {
         pool = PoolAddress.constantProduct(deployer, initCodeHash, tokenA, tokenB);
     }
 
-    function _concentratedPool(uint256 id, address tokenA, address tokenB, uint24 fee)
-        internal
-        view
-        returns (address)
-    {
+    function _concentratedPool(uint256 id, address tokenA, address tokenB, uint24 fee) internal view returns (address) {
         (address deployer,, bytes32 initCodeHash) = _venue(LEG_V3, id);
         return PoolAddress.concentrated(deployer, initCodeHash, tokenA, tokenB, fee);
     }
 
-    function _solidlyPool(uint256 id, address tokenA, address tokenB, bool stable) internal view returns (address pool) {
+    function _solidlyPool(uint256 id, address tokenA, address tokenB, bool stable)
+        internal
+        view
+        returns (address pool)
+    {
         (address factory,,) = _venue(LEG_SOLIDLY, id);
         pool = ISolidlyFactory(factory).getPool(tokenA, tokenB, stable);
         if (pool == address(0)) revert IExecutor.PoolMissing(pool);

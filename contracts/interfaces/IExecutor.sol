@@ -98,10 +98,7 @@ interface IExecutor {
 
     function owner() external view returns (address);
 
-    function venue(uint8 kind, uint8 id)
-        external
-        view
-        returns (address deployer, uint24 feePips, bytes32 initCodeHash);
+    function venue(uint8 kind, uint8 id) external view returns (address deployer, uint24 feePips, bytes32 initCodeHash);
 
     /// @notice The pool that a leg of this kind would use.
     /// @param variant The fee of a concentrated pool, 1 for a stable Solidly pool, else 0.

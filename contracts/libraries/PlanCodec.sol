@@ -119,8 +119,7 @@ library PlanCodec {
         uint256 indexOut = (word >> 8) & 0xff;
         uint256 count = header.tokenCount;
         if (
-            indexIn >= count || indexOut >= count || indexIn == indexOut || indexIn == TOKEN_OUT
-                || indexOut == TOKEN_IN
+            indexIn >= count || indexOut >= count || indexIn == indexOut || indexIn == TOKEN_OUT || indexOut == TOKEN_IN
         ) revert IExecutor.TokenIndex(start.offset(), indexIn, indexOut);
         leg.kind = word >> 24;
         (leg.indexIn, leg.indexOut) = (indexIn, indexOut);

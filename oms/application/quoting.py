@@ -4,6 +4,7 @@ Owns: the rows of the table, the price of gas in the output token, and the choic
 Must not: sign, send, or ask a maker for a firm quote; `oms.application.planning` does.
 """
 
+import math
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from fractions import Fraction
@@ -118,11 +119,12 @@ def gas_in_output(market: Market, view: MarketView, wrapped_native: Address, tok
     """The price of gas in the output token: the median marginal price of the pools that join the two coins."""
     if token_out == wrapped_native:
         return GasCost(float(view.gas_price))
-    prices = sorted(
-        edge.listed.pool.marginal_price(wrapped_native, token_out)
+    joining = (
+        edge
         for edge in market.edges
         if isinstance(edge, PoolEdge) and (edge.token_in, edge.token_out) == (wrapped_native, token_out)
     )
+    prices = sorted(price for edge in joining if 0 < (price := _edge_price(edge)) < math.inf)
     return GasCost(float(view.gas_price) * prices[len(prices) // 2] if prices else 0.0)
 
 
@@ -223,6 +225,14 @@ def marginal_price(path: Path) -> float:
 
 
 def _edge_price(edge: Edge) -> float:
+    """A price to rank and show by; one pool in a state that has none must not spoil the quotes of the others."""
+    try:
+        return _stated_price(edge)
+    except (QuoteRefused, ArithmeticError):
+        return 0.0
+
+
+def _stated_price(edge: Edge) -> float:
     if isinstance(edge, PoolEdge):
         return edge.listed.pool.marginal_price(edge.token_in, edge.token_out)
     if isinstance(edge, FirmEdge):
@@ -252,6 +262,6 @@ def edge_fee_bps(edge: Edge) -> float | None:
 
 
 def _split_impact_bps(split: Allocation) -> float:
-    """The average price's distance from the best marginal price among the paths used."""
+    """The average price's distance from the best marginal price among the paths used; infinite where none is known."""
     best = max((marginal_price(path) for path, _ in split.paths), default=0.0)
-    return max(0.0, (1 - split.amount_out / split.amount_in / best) * BPS) if best else 0.0
+    return max(0.0, (1 - split.amount_out / split.amount_in / best) * BPS) if best else math.inf

@@ -30,13 +30,17 @@ def load_settings() -> Settings:
         text = path.read_text() if path.exists() else ""
     except (OSError, UnicodeDecodeError) as error:
         raise InvalidRequest("config.toml", f"cannot be read: {error}; mend or delete {path}") from error
-    return read_settings(text, home=home, data=data, project=PROJECT)
+    try:
+        return read_settings(text, home=home, data=data, project=PROJECT)
+    except (ValueError, RecursionError) as error:  # a number of thousands of digits, brackets nested as deeply
+        raise InvalidRequest("config.toml", f"holds what no setting is; mend or delete {path}") from error
 
 
 def _home() -> Path:
-    if configured := os.environ.get("OMS_HOME"):
-        return Path(configured).expanduser()
+    configured = os.environ.get("OMS_HOME")
     try:
-        return Path.home() / ".oms"
-    except RuntimeError:
+        return Path(configured).expanduser() if configured else Path.home() / ".oms"
+    except RuntimeError as error:
+        if configured:
+            raise InvalidRequest("OMS_HOME", f"{configured} names no known user; write the whole path") from error
         return PROJECT / ".oms"

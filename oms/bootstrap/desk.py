@@ -15,7 +15,7 @@ from oms.adapters.evm.artifacts import Artifacts
 from oms.adapters.evm.chain import quantity
 from oms.adapters.evm.contracts import OurContracts, deploy_on_fork, our_contracts, venue_ids
 from oms.adapters.evm.funding import fund, set_native_balance
-from oms.adapters.evm.rpc import RpcClient
+from oms.adapters.evm.rpc import RpcClient, RpcError
 from oms.adapters.evm.settlement import ForkSettlement, local_account
 from oms.adapters.makers.chain_time import chain_time
 from oms.adapters.storage.journal import SqliteJournal
@@ -90,7 +90,7 @@ def open_desk(
     contracts = contracts_of(settings, session, owner)
     if owner == DESK:
         set_native_balance(rpc, owner, PLAY_MONEY_WEI)
-    deploy_on_fork(rpc, contracts, session.venues)
+    _deploy(rpc, contracts, session)
     key = local_account(DESK_KEY) if owner == DESK else None
     settlement = ForkSettlement(rpc, sender=owner, key=key)
     clock = SystemClock()
@@ -115,6 +115,16 @@ def open_desk(
         allowance=lambda plan, amount: allowance_request(plan, owner=owner, executor=contracts.executor, amount=amount),
     )
     return OpenDesk(desk, journal, settlement, contracts, rpc)
+
+
+def _deploy(rpc: RpcClient, contracts: OurContracts, session: ChainSession) -> None:
+    try:
+        deploy_on_fork(rpc, contracts, session.venues)
+    except RpcError as error:
+        if "insufficient funds" not in error.failure.message.lower():
+            raise
+        reason = f"{contracts.owner} has too little ether for gas on this chain; name an account that has some"
+        raise InvalidRequest("account", reason) from error
 
 
 def _facts(rpc: RpcClient, settlement: ForkSettlement, account: Account, plan: RoutePlan) -> ChainFacts:

@@ -156,7 +156,8 @@ def _recorded(settings: Settings, opening: Opening, path: Path) -> ChainSession:
     from oms.adapters.evm.recording.server import serve_recording
 
     if not path.is_file():
-        raise InvalidRequest("recording", f"{path.name} is not at {path.parent}; set OMS_DATA or give --recording FILE")
+        remedy = "correct the path" if path == opening.recording else "set OMS_DATA or give --recording FILE"
+        raise InvalidRequest("recording", f"there is no file {path}; {remedy}")
     recording = load_recording(path)
     venues = venues_of(recording.chain_id)
     with ExitStack() as stack:

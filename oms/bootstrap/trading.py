@@ -8,6 +8,7 @@ from dataclasses import dataclass
 
 from oms.adapters.makers.chain_time import chain_time
 from oms.application.market_view import SilentVenue
+from oms.application.plan_file import require_current
 from oms.application.planning import PlanTerms, make_plan
 from oms.application.quoting import QuoteReport
 from oms.application.settling import Outcome, execute, new_order_id, preview
@@ -66,6 +67,11 @@ class Trading:
             max_hops=settings.max_hops,
         )
         return make_plan(report, terms, makers=self.market.makers, tokens=report.tokens, clock=self.market.clock)
+
+    def require_current(self, plan: RoutePlan) -> None:
+        """Refuse a plan for another chain, or past its deadline. Raises `InvalidRequest`."""
+        session = self.market.session
+        require_current(plan, chain_id=session.venues.chain_id, chain_time=chain_time(session.rpc))
 
     def preview(self, plan: RoutePlan, *, impact_bps: float) -> tuple[tuple[CheckResult, ...], Simulation | None]:
         """Check and simulate; nothing is recorded or sent."""

@@ -4,13 +4,16 @@ Owns: names of commands and options, their help, and exit codes.
 Must not: decide anything, or import what a command does not need (a quote has a second and a half in all).
 """
 
+import io
 import os
+import re
 import sys
 from collections.abc import Callable
 from typing import Any
 
 import click
 
+from oms.cli.foreign_words import printable
 from oms.errors import OmsError
 
 
@@ -61,11 +64,9 @@ def run(command: Callable[[], Any]) -> int:
     try:
         command()
     except OmsError as error:
-        click.echo(f"error: {' '.join(str(error).split())}", err=True)
-        return error.exit_code
+        return _failed(str(error), error.exit_code)
     except click.ClickException as error:
-        click.echo(f"error: {' '.join(error.format_message().split())}", err=True)
-        return 2
+        return _failed(_usage(error), 2)
     except (KeyboardInterrupt, click.Abort):
         click.echo("interrupted; the journal knows what was sent: oms journal show", err=True)
         return 130
@@ -73,18 +74,47 @@ def run(command: Callable[[], Any]) -> int:
         return exit_.exit_code
     except BrokenPipeError:
         return 0
+    except OSError as error:
+        where = f" {error.filename}" if error.filename else ""
+        return _failed(f"the system refused{where}: {error.strerror or error}; free the disk or use another place", 3)
     except Exception as defect:
         if os.environ.get("OMS_DEBUG"):
             raise
-        name = type(defect).__name__
-        click.echo(f"internal error: {name}: {defect}; please report it, with OMS_DEBUG=1 for the trace", err=True)
+        said = printable(f"{type(defect).__name__}: {defect}")
+        click.echo(f"internal error: {said}; please report it, with OMS_DEBUG=1 for the trace", err=True)
         return 70
     return 0
 
 
+def _failed(reason: str, exit_code: int) -> int:
+    click.echo(f"error: {printable(reason)}", err=True)
+    return exit_code
+
+
+def _usage(error: click.ClickException) -> str:
+    """Click's words, with the remedy that they lack."""
+    if isinstance(error, click.NoSuchOption) and re.match(r"-[\d.]", error.option_name):
+        return f"amount: {error.option_name} must be greater than zero"
+    message = error.format_message()
+    if isinstance(error, click.UsageError) and error.ctx is not None:
+        return f"{message.rstrip('.')}; see `{error.ctx.command_path} --help`"
+    return message
+
+
 def main() -> None:
     """Entry point of `oms`."""
-    sys.exit(run(lambda: cli.main(standalone_mode=False)))
+    for stream in (sys.stdout, sys.stderr):
+        if isinstance(stream, io.TextIOWrapper):
+            stream.reconfigure(errors="replace")  # a terminal without our characters still gets its answer
+    code = run(_invoked)
+    if code == 3:
+        sys.stdout = io.StringIO()  # what a full disk did not take is not tried again at exit
+    sys.exit(code)
+
+
+def _invoked() -> None:
+    cli.main(prog_name="oms", standalone_mode=False)
+    sys.stdout.flush()
 
 
 if __name__ == "__main__":

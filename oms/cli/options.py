@@ -1,5 +1,6 @@
 """Options that several commands share, and the text of their help."""
 
+import os
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -53,6 +54,16 @@ def venue_set(text: str | None) -> frozenset[str] | None:
     if not names:
         raise InvalidRequest("venues", "names none; leave it out for all of them")
     return names
+
+
+def check_destination(path: Path | None, *, option: str) -> None:
+    """Refuse a file that could not be written, before anything is done. Raises `InvalidRequest`."""
+    if path is None:
+        return
+    if path.is_dir() or not path.name:
+        raise InvalidRequest(option, f"{path} is a folder; name a file")
+    if not os.access(path.parent, os.W_OK | os.X_OK):
+        raise InvalidRequest(option, f"cannot write in {path.parent}; create that folder or choose another")
 
 
 def opening(chain: str | None, rpc_url: str | None, recording: Path | None, *, settles: bool) -> Opening:

@@ -1,6 +1,7 @@
 """`oms swap` and `oms simulate`: plan, check, simulate, settle on a fork, compare."""
 
 import json
+from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
@@ -15,7 +16,7 @@ from oms.bootstrap.quotes import OrderWords, open_market
 from oms.bootstrap.sessions import DESK, parse_account
 from oms.bootstrap.trading import Terms, Trading, quote_for
 from oms.cli import tables
-from oms.cli.options import chain_options, opening, order_options, venue_set
+from oms.cli.options import chain_options, check_destination, opening, order_options, venue_set
 from oms.domain.plans import RoutePlan
 from oms.domain.token import Token, TokenAmount
 from oms.errors import OmsError, StateConflict
@@ -68,6 +69,8 @@ def swap(
       oms swap 25 WETH USDC --rpc-url https://your-node      on a local fork of it, with play money
       oms swap 5 WETH USDC --rpc-url https://your-node --account 0x…   with that account's own balances
     """
+    check_destination(plan_file, option="plan")
+    check_destination(json_file, option="json")
     settings = load_settings()
     words = OrderWords(amount, token_in, token_out, buy=buy, venues=venue_set(venues), max_hops=max_hops)
     terms = Terms(slippage_bps, deadline_seconds, owner=_owner(account))
@@ -106,7 +109,7 @@ def _swap(
         _, report = quote_for(trading.market, words)
     plan, refusals = trading.plan(report)
     for refusal in refusals:
-        console.print(f"[yellow]{refusal.venue} did not sign[/]: {refusal.reason}")
+        console.print(f"[yellow]{tables.words(refusal.venue)} did not sign[/]: {tables.words(refusal.reason)}")
     if plan_file is not None:
         write_json(plan_file, {"plan": to_json_value(plan)})
     outcome = settle_shown(console, trading, plan, report, dry_run=dry_run)
@@ -154,7 +157,7 @@ def show_outcome(console: Console, outcome: Outcome, tokens: dict[Address, Token
     console.print(tables.net_line(outcome, report.gas_cost.of(gas)))
     for hedge in outcome.hedges:
         if hedge.problem:
-            console.print(f"[red]{hedge.leg.venue}: {hedge.problem}[/]")
+            console.print(f"[red]{tables.words(hedge.leg.venue)}: {tables.words(hedge.problem)}[/]")
     if not outcome.exact:
         raise StateConflict("settlement", "an on-chain leg did not come out as predicted; please report this plan")
 
@@ -190,7 +193,10 @@ def write_json(path: Path, value: Any) -> None:
         draft.write_text(json.dumps(value, indent=1) + "\n")
         draft.replace(path)
     except OSError as error:
-        raise StateConflict("json", f"cannot write {path}: {error.strerror}; choose another file") from error
+        with suppress(OSError):
+            draft.unlink(missing_ok=True)
+        reason = f"cannot write {path}: {error.strerror}; what was done is in `oms journal show`"
+        raise StateConflict("json", reason) from error
 
 
 @click.command()
@@ -209,6 +215,7 @@ def simulate(plan_path: Path, *, chain: str | None, rpc_url: str | None, recordi
     with open_market(settings, opening(chain, rpc_url, recording, settles=True), with_counterparties=False) as market:
         trading = Trading(market, Terms())
         try:
+            trading.require_current(plan)
             _simulate(tables.terminal(), trading, plan)
         finally:
             trading.close()

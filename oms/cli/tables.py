@@ -11,11 +11,13 @@ from decimal import Decimal
 
 from rich import box
 from rich.console import Console
+from rich.markup import escape
 from rich.table import Table
 from rich.text import Text
 
 from oms.application.quoting import QuoteReport, VenueQuote
 from oms.application.settling import HedgeResult, Outcome
+from oms.cli.foreign_words import printable
 from oms.domain.plans import ExchangeLeg, RoutePlan, Side, SpendKind
 from oms.domain.token import Token, TokenAmount
 from oms.domain.transactions import BalanceChange, Simulation, TransferLog
@@ -34,6 +36,11 @@ def terminal() -> Console:
 def progress(what: str) -> AbstractContextManager[object]:
     """A spinner on the error stream while something takes its time; nothing where nobody watches."""
     return Console(stderr=True).status(what) if sys.stderr.isatty() else nullcontext()
+
+
+def words(text: str) -> str:
+    """What somebody else said, so that it can neither style our output nor break it."""
+    return escape(printable(text))
 
 
 def amount(raw: int, token: Token) -> str:
@@ -138,9 +145,9 @@ def quote_summary(console: Console, report: QuoteReport) -> None:
     word = "net" if intent.side is Side.SELL else "in"
     console.print(f"split {word} [bold]{amount(total, shown)} {shown}[/]{gained}")
     for silent in report.view.silent:
-        console.print(f"[yellow]no price from {silent.venue}[/]: {silent.reason}")
+        console.print(f"[yellow]no price from {words(silent.venue)}[/]: {words(silent.reason)}")
     for skipped in report.view.snapshot.skipped:
-        console.print(f"[dim]skipped {skipped.venue} {skipped.pool_id[:10]}…: {skipped.reason}[/]")
+        console.print(f"[dim]skipped {skipped.venue} {skipped.pool_id[:10]}…: {words(skipped.reason)}[/]")
 
 
 def shown_amount(raw: int, token: Token) -> str:
@@ -180,7 +187,7 @@ def exposure_lines(console: Console, plan: RoutePlan) -> None:
         console.print(
             f"open between settlement and fill: {exposure.open_amount.normalize():f} {base} "
             f"(≈ {exposure.notional:,.2f} {quote} at {leg.expected_price:,.2f}; "
-            f"at the limit it costs {exposure.worst_case_cost:,.2f} {quote} more) · book: {leg.book_source}"
+            f"at the limit it costs {exposure.worst_case_cost:,.2f} {quote} more) · book: {words(leg.book_source)}"
         )
 
 
@@ -191,7 +198,7 @@ def checks_table(findings: Sequence[CheckResult]) -> Table:
         table.add_column(name)
     for finding in findings:
         mark = Text("pass", style="green") if finding.passed else Text("FAIL", style="bold red")
-        table.add_row(finding.name, mark, finding.detail)
+        table.add_row(words(finding.name), mark, words(finding.detail))
     return table
 
 
@@ -233,7 +240,7 @@ def simulation_line(simulation: Simulation) -> str:
     """One line about a simulation."""
     if simulation.succeeded:
         return f"simulated the exact transaction: succeeds, {simulation.gas_used:,} gas"
-    return f"simulated the exact transaction: [red]would revert[/]: {simulation.revert_reason}"
+    return f"simulated the exact transaction: [red]would revert[/]: {words(simulation.revert_reason)}"
 
 
 def outcome_table(outcome: Outcome, tokens: Mapping[Address, Token]) -> Table:

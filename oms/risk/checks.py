@@ -6,6 +6,7 @@ Must not: decide alone; `oms.risk.gate.judge` folds the findings.
 
 from collections.abc import Iterable
 from decimal import Decimal
+from fractions import Fraction
 
 from oms.config import RiskLimits
 from oms.domain.plans import ExchangeLeg, MakerLeg, RoutePlan
@@ -20,8 +21,7 @@ def size_within_limit(amount: TokenAmount, limits: RiskLimits) -> CheckResult:
     limit = limits.max_order_size.get(amount.token.symbol)
     if limit is None:
         return CheckResult("size", passed=True, detail=f"no limit is set for {amount.token.symbol}")
-    whole = Decimal(amount.raw).scaleb(-amount.token.decimals)
-    if whole > limit:
+    if amount.raw > Fraction(limit) * 10**amount.token.decimals:
         return CheckResult("size", passed=False, detail=f"{amount} is above the limit of {limit}; lower the amount")
     return CheckResult("size", passed=True, detail=f"{amount} of at most {limit}")
 
@@ -84,7 +84,7 @@ def plan_is_fresh(
     """The plan, its block and its firm quotes are young enough, and its deadline is ahead."""
     age = now - plan.created_at
     behind = latest_block - plan.block.number
-    if age > limits.max_plan_age_seconds:
+    if not -limits.max_plan_age_seconds <= age <= limits.max_plan_age_seconds:
         return _stale(f"the plan is {age:.0f} s old, at most {limits.max_plan_age_seconds:.0f} are allowed")
     if not 0 <= behind <= limits.max_blocks_behind:
         return _stale(f"it is pinned {behind} blocks before the newest, at most {limits.max_blocks_behind} are allowed")
@@ -137,7 +137,7 @@ def exposure_within_limit(plan: RoutePlan, limits: RiskLimits) -> CheckResult:
     """What stays open until the exchange fills is at most the allowed share of the whole order."""
     open_amount = sum(leg.amount_in for leg in plan.exchange_legs)
     limit = limits.max_exposure_share
-    if open_amount > limit * plan.amount_in:
+    if open_amount > Fraction(limit) * plan.amount_in:
         detail = f"{_percent(open_amount, plan.amount_in)} stays open, at most {limit:.0%}; use --venues without it"
         return CheckResult("exposure", passed=False, detail=detail)
     return CheckResult(

@@ -15,7 +15,7 @@ import {FalseToken, FeeToken, ReenteringToken, SurchargeToken} from "./tokens/Ho
 
 /// @notice One test per way in which an executor has lost money before, or could.
 contract ExecutorAttacksTest is Chain {
-    uint128 internal constant AMOUNT = 1_000e18;
+    uint128 internal constant AMOUNT = 1000e18;
 
     address internal stranger = makeAddr("stranger");
 
@@ -178,8 +178,7 @@ contract ExecutorAttacksTest is Chain {
 
     function test_a_venue_that_was_never_added_is_named() public {
         for (uint8 kind = 1; kind < 3; ++kind) {
-            bytes memory leg =
-                kind == 1 ? Plans.v2(0, 1, Plans.all(), 77) : Plans.v3(0, 1, Plans.all(), 77, FEE);
+            bytes memory leg = kind == 1 ? Plans.v2(0, 1, Plans.all(), 77) : Plans.v3(0, 1, Plans.all(), 77, FEE);
             _expect(_plan(a, b, AMOUNT, leg), abi.encodeWithSelector(IExecutor.VenueUnknown.selector, kind, 77));
         }
         _expect(
@@ -224,7 +223,7 @@ contract ExecutorAttacksTest is Chain {
 
     function test_a_v3_pool_that_runs_dry_is_a_partial_fill() public {
         _v3Pool(a, b);
-        uint128 huge = uint128(DEPTH) * 1_000;
+        uint128 huge = uint128(DEPTH) * 1000;
         _mint(a, address(executor), huge);
         bytes memory packed = Plans.encode(_plan(a, b, huge, Plans.v3(0, 1, Plans.all(), 0, FEE)));
         vm.prank(desk);
@@ -234,7 +233,7 @@ contract ExecutorAttacksTest is Chain {
 
     function test_a_v4_pool_that_runs_dry_is_a_partial_fill() public {
         _v4Pool(a, b);
-        uint128 huge = uint128(DEPTH) * 1_000;
+        uint128 huge = uint128(DEPTH) * 1000;
         _mint(a, address(executor), huge);
         bytes memory packed = Plans.encode(_plan(a, b, huge, Plans.v4(0, 1, Plans.all(), FEE, SPACING, false)));
         vm.prank(desk);
@@ -252,8 +251,7 @@ contract ExecutorAttacksTest is Chain {
     function test_what_is_left_of_an_intermediate_reverts_the_plan() public {
         _pair(a, c);
         _pair(c, b);
-        bytes memory legs =
-            abi.encodePacked(Plans.v2(0, 2, Plans.all(), 0), Plans.v2(2, 1, Plans.exact(AMOUNT / 2), 0));
+        bytes memory legs = abi.encodePacked(Plans.v2(0, 2, Plans.all(), 0), Plans.v2(2, 1, Plans.exact(AMOUNT / 2), 0));
         bytes memory packed = Plans.encode(_planVia(a, b, c, AMOUNT, legs));
         vm.prank(desk);
         vm.expectPartialRevert(IExecutor.LeftBehind.selector);
@@ -346,8 +344,7 @@ contract ExecutorAttacksTest is Chain {
         Plan memory plan = _plan(fee, b, AMOUNT, Plans.v2(0, 1, Plans.all(), 0));
         plan.flags = uint8(FLAG_PULL);
         _expect(
-            plan,
-            abi.encodeWithSelector(ITokenErrors.FeeOnTransfer.selector, fee, AMOUNT, uint256(AMOUNT) * 99 / 100)
+            plan, abi.encodeWithSelector(ITokenErrors.FeeOnTransfer.selector, fee, AMOUNT, uint256(AMOUNT) * 99 / 100)
         );
     }
 

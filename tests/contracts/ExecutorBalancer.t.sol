@@ -37,17 +37,16 @@ interface IBalancerPool {
 
 contract ExecutorBalancerTest is Chain {
     string internal constant TASKS = "node_modules/@balancer-labs/v2-deployments/dist/tasks/";
-    uint128 internal constant AMOUNT = 1_000e18;
+    uint128 internal constant AMOUNT = 1000e18;
 
     address internal vault;
     bytes32 internal poolId;
 
     function setUp() public override {
         super.setUp();
-        address authorizer = _deploy(_artifact("20210418-authorizer/artifact/Authorizer.json"), abi.encode(address(this)));
-        vault = _deploy(
-            _artifact("20210418-vault/artifact/Vault.json"), abi.encode(authorizer, weth, 90 days, 30 days)
-        );
+        address authorizer =
+            _deploy(_artifact("20210418-authorizer/artifact/Authorizer.json"), abi.encode(address(this)));
+        vault = _deploy(_artifact("20210418-vault/artifact/Vault.json"), abi.encode(authorizer, weth, 90 days, 30 days));
         executor = new Executor(_venues());
         poolId = _weightedPool();
         _mint(a, address(executor), AMOUNT);
@@ -104,12 +103,13 @@ contract ExecutorBalancerTest is Chain {
             _mint(tokens[i], address(this), DEPTH);
             IERC20(tokens[i]).approve(vault, DEPTH);
         }
-        IBalancerVaultToJoin(vault).joinPool(
-            id,
-            address(this),
-            address(this),
-            IBalancerVaultToJoin.JoinPoolRequest(tokens, amounts, abi.encode(uint256(0), amounts), false)
-        );
+        IBalancerVaultToJoin(vault)
+            .joinPool(
+                id,
+                address(this),
+                address(this),
+                IBalancerVaultToJoin.JoinPoolRequest(tokens, amounts, abi.encode(uint256(0), amounts), false)
+            );
     }
 
     function _artifact(string memory path) private pure returns (string memory) {

@@ -29,7 +29,7 @@ contract Desk is Test {
         plan.deadline = uint40(block.timestamp);
         plan.tokens = new address[](3);
         (plan.tokens[0], plan.tokens[1], plan.tokens[2]) = (_tokens[from], _tokens[1 - from], _tokens[2]);
-        plan.amountIn = uint128(bound(amount, 1e6, 1_000e18));
+        plan.amountIn = uint128(bound(amount, 1e6, 1000e18));
         plan.minOut = 1;
         share = uint32(bound(share, 1 << 24, type(uint32).max));
         plan.legs = _legs(shape % 5, share, uint8(from));
@@ -70,11 +70,11 @@ contract Desk is Test {
 
     function _legs(uint256 shape, uint32 share, uint8 from) private view returns (bytes memory) {
         if (shape == 0) return Plans.v2(0, 1, Plans.share(share), 0);
-        if (shape == 1) return Plans.v3(0, 1, Plans.share(share), 0, 3_000);
-        if (shape == 2) return Plans.v4(0, 1, Plans.all(), 3_000, 60, false);
+        if (shape == 1) return Plans.v3(0, 1, Plans.share(share), 0, 3000);
+        if (shape == 2) return Plans.v4(0, 1, Plans.all(), 3000, 60, false);
         bytes memory first = Plans.curve(0, 1, Plans.share(share), _curve, from, 1 - from, shape == 3);
         if (shape == 3) return abi.encodePacked(first, Plans.v2(0, 1, Plans.all(), 0));
-        return abi.encodePacked(first, Plans.v2(0, 2, Plans.all(), 0), Plans.v3(2, 1, Plans.all(), 0, 3_000));
+        return abi.encodePacked(first, Plans.v2(0, 2, Plans.all(), 0), Plans.v3(2, 1, Plans.all(), 0, 3000));
     }
 }
 
@@ -122,7 +122,8 @@ contract ExecutorInvariantsTest is Chain {
     function invariant_nothing_is_armed_at_rest() public {
         address pool = executor.poolFor(2, 0, a, b, FEE);
         vm.prank(pool);
-        (bool success,) = address(executor).call(abi.encodeCall(executor.uniswapV3SwapCallback, (int256(1), int256(0), "")));
+        (bool success,) =
+            address(executor).call(abi.encodeCall(executor.uniswapV3SwapCallback, (int256(1), int256(0), "")));
         assertFalse(success);
     }
 

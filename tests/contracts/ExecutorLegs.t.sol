@@ -12,7 +12,7 @@ import {Chain} from "./support/Chain.sol";
 import {Plan, Plans} from "./support/Plans.sol";
 
 contract ExecutorLegsTest is Chain {
-    uint128 internal constant AMOUNT = 1_000e18;
+    uint128 internal constant AMOUNT = 1000e18;
     uint128 internal constant HELD = 5e18;
 
     function setUp() public override {
@@ -45,7 +45,7 @@ contract ExecutorLegsTest is Chain {
         _pair(a, b);
         v2Factory = usual;
         vm.prank(desk);
-        executor.setVenue(1, 9, fork, V2_INIT, 5_000);
+        executor.setVenue(1, 9, fork, V2_INIT, 5000);
         (, uint256 received) = _run(_plan(a, b, AMOUNT, Plans.v2(0, 1, Plans.all(), 9)));
         uint256 afterFee = uint256(AMOUNT) * 995_000;
         assertEq(received, afterFee * DEPTH / (DEPTH * 1_000_000 + afterFee));
@@ -62,8 +62,7 @@ contract ExecutorLegsTest is Chain {
 
     function test_v4_leg_settles_both_currencies() public {
         _v4Pool(a, b);
-        (uint256 spent, uint256 received) =
-            _run(_plan(a, b, AMOUNT, Plans.v4(0, 1, Plans.all(), FEE, SPACING, false)));
+        (uint256 spent, uint256 received) = _run(_plan(a, b, AMOUNT, Plans.v4(0, 1, Plans.all(), FEE, SPACING, false)));
         assertEq(spent, AMOUNT);
         assertEq(_balance(b, address(executor)), received);
         _run(_plan(b, a, uint128(received), Plans.v4(0, 1, Plans.all(), FEE, SPACING, false)));
@@ -82,7 +81,7 @@ contract ExecutorLegsTest is Chain {
     function test_curve_legs_leave_no_allowance(bool crypto) public {
         address pool = _curvePool(a, b);
         (, uint256 received) = _run(_plan(a, b, AMOUNT, Plans.curve(0, 1, Plans.all(), pool, 0, 1, crypto)));
-        assertEq(received, uint256(AMOUNT) * 9_996 / 10_000);
+        assertEq(received, uint256(AMOUNT) * 9996 / 10_000);
         assertEq(IERC20(a).allowance(address(executor), pool), 0);
     }
 
@@ -110,14 +109,13 @@ contract ExecutorLegsTest is Chain {
         _mint(b, pool, DEPTH);
         MockSolidlyPool(pool).sync();
         (, uint256 received) = _run(_plan(a, b, AMOUNT, Plans.solidly(0, 1, Plans.all(), 1, stable)));
-        assertEq(received, uint256(AMOUNT) * 9_995 / 10_000);
+        assertEq(received, uint256(AMOUNT) * 9995 / 10_000);
     }
 
     function test_rfq_leg_pays_the_maker_exactly() public {
         Quote memory quote = _quote(b, a, AMOUNT);
         uint256 before = _balance(a, maker);
-        (uint256 spent, uint256 received) =
-            _run(_plan(a, b, AMOUNT, Plans.rfq(0, 1, Plans.all(), quote, _sign(quote))));
+        (uint256 spent, uint256 received) = _run(_plan(a, b, AMOUNT, Plans.rfq(0, 1, Plans.all(), quote, _sign(quote))));
         assertEq(spent, AMOUNT);
         assertEq(received, AMOUNT);
         assertEq(_balance(a, maker) - before, AMOUNT);
@@ -137,8 +135,7 @@ contract ExecutorLegsTest is Chain {
         _pair(a, c);
         _v3Pool(c, b);
         _mint(c, address(executor), HELD);
-        bytes memory legs =
-            abi.encodePacked(Plans.v2(0, 2, Plans.all(), 0), Plans.v3(2, 1, Plans.all(), 0, FEE));
+        bytes memory legs = abi.encodePacked(Plans.v2(0, 2, Plans.all(), 0), Plans.v3(2, 1, Plans.all(), 0, FEE));
         (uint256 spent,) = _run(_planVia(a, b, c, AMOUNT, legs));
         assertEq(spent, AMOUNT);
         assertEq(_balance(c, address(executor)), HELD, "what was held before is not the plan's");
@@ -151,9 +148,8 @@ contract ExecutorLegsTest is Chain {
         uint128 amount = 999_999_999_999_999_989;
         uint256 first = uint256(amount) * share >> 32;
         vm.assume(first < amount);
-        bytes memory legs = abi.encodePacked(
-            Plans.curve(0, 1, Plans.share(share), pool, 0, 1, false), Plans.v2(0, 1, Plans.all(), 0)
-        );
+        bytes memory legs =
+            abi.encodePacked(Plans.curve(0, 1, Plans.share(share), pool, 0, 1, false), Plans.v2(0, 1, Plans.all(), 0));
         uint256 before = _balance(a, pool);
         (uint256 spent,) = _run(_plan(a, b, amount, legs));
         assertEq(_balance(a, pool) - before, first);

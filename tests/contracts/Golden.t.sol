@@ -15,7 +15,7 @@ import {Plan, Plans} from "./support/Plans.sol";
 contract GoldenTest is Chain {
     string internal constant FROM_PYTHON = "tests/contracts/golden/from_python.json";
     string internal constant FROM_SOLIDITY = "tests/contracts/golden/from_solidity.json";
-    uint128 internal constant AMOUNT = 1_000e18;
+    uint128 internal constant AMOUNT = 1000e18;
 
     string internal executed;
 
@@ -67,7 +67,9 @@ contract GoldenTest is Chain {
 
         string memory json = string.concat("{\n", executed, "\n}\n");
         if (vm.envOr("WRITE_GOLDEN", false)) vm.writeFile(FROM_SOLIDITY, json);
-        assertEq(vm.readFile(FROM_SOLIDITY), json, "run forge test with WRITE_GOLDEN=1 if the layout was meant to change");
+        assertEq(
+            vm.readFile(FROM_SOLIDITY), json, "run forge test with WRITE_GOLDEN=1 if the layout was meant to change"
+        );
     }
 
     function _record(string memory name, Plan memory plan) private {

@@ -10,7 +10,7 @@ import {Plan, Plans} from "./support/Plans.sol";
 
 /// @notice The decoder takes what the encoder makes and nothing else.
 contract PlanCodecTest is Chain {
-    uint128 internal constant AMOUNT = 1_000e18;
+    uint128 internal constant AMOUNT = 1000e18;
 
     PlanReader internal reader;
 
@@ -91,9 +91,8 @@ contract PlanCodecTest is Chain {
 
     function test_a_plan_elsewhere_in_calldata_is_refused() public {
         bytes memory packed = Plans.encode(_plan(a, b, AMOUNT, Plans.v2(0, 1, Plans.all(), 0)));
-        bytes memory call_ = abi.encodePacked(
-            executor.execute.selector, uint256(64), uint256(0), packed.length, packed, new bytes(31)
-        );
+        bytes memory call_ =
+            abi.encodePacked(executor.execute.selector, uint256(64), uint256(0), packed.length, packed, new bytes(31));
         vm.prank(desk);
         (bool success, bytes memory reason) = address(executor).call(call_);
         assertFalse(success);
@@ -179,7 +178,9 @@ contract PlanCodecTest is Chain {
         _expectLeg(Plans.v2(0, 1, Plans.exact(0), 0), abi.encodeWithSelector(IExecutor.ZeroLegAmount.selector, 80));
         _expectLeg(Plans.v2(0, 1, Plans.share(0), 0), abi.encodeWithSelector(IExecutor.ZeroLegAmount.selector, 80));
         _expectLeg(hex"0700010201" hex"02", abi.encodeWithSelector(IExecutor.BadSwitch.selector, 2));
-        _expectLeg(hex"03000102" hex"000bb8" hex"00003c" hex"ff", abi.encodeWithSelector(IExecutor.BadSwitch.selector, 255));
+        _expectLeg(
+            hex"03000102" hex"000bb8" hex"00003c" hex"ff", abi.encodeWithSelector(IExecutor.BadSwitch.selector, 255)
+        );
         _expectLeg(hex"02000102" hex"00" hex"000b", abi.encodeWithSelector(IExecutor.PlanTruncated.selector, 88, 87));
     }
 

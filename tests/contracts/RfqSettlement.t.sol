@@ -11,7 +11,7 @@ import {Chain} from "./support/Chain.sol";
 contract RfqSettlementTest is Chain, IRfqTaker {
     using TokenCalls for address;
 
-    uint256 internal constant AMOUNT = 1_000e18;
+    uint256 internal constant AMOUNT = 1000e18;
     uint256 internal constant ORDER = 0xfffffffffffffffffffffffffffffffebaaedce6af48a03bbfd25e8cd0364141;
 
     /// @dev How this taker behaves when asked to pay.
@@ -162,9 +162,7 @@ contract RfqSettlementTest is Chain, IRfqTaker {
 
     function test_a_taker_that_pays_short_is_refused() public {
         shortfall = 1;
-        _expect(
-            _mine(), AMOUNT, abi.encodeWithSelector(IRfqSettlement.MakerUnderpaid.selector, a, AMOUNT, AMOUNT - 1)
-        );
+        _expect(_mine(), AMOUNT, abi.encodeWithSelector(IRfqSettlement.MakerUnderpaid.selector, a, AMOUNT, AMOUNT - 1));
     }
 
     function test_a_taker_cannot_enter_twice() public {

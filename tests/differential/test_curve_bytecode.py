@@ -25,6 +25,7 @@ from oms.liquidity.cryptoswap_peg import Generation, Peg, PegRules, Prices
 from oms.liquidity.curve_layout import (
     CRYPTOSWAP_SLOTS,
     STABLESWAP_BALANCES,
+    STABLESWAP_RAMP_SLOTS,
     THREE_POOL,
     TRICRYPTO2,
     TRICRYPTO_USDC,
@@ -304,8 +305,9 @@ def _comparable(outcome: tuple[int, Any] | None) -> tuple[int, dict[int, int]] |
     if outcome is None:
         return None
     paid, pool = outcome
+    idle: tuple[int, ...]
     if isinstance(pool, StableSwapPool):
-        words, idle = stableswap_words(pool), (6, 8)
+        words, idle = stableswap_words(pool), STABLESWAP_RAMP_SLOTS
     else:
         words, idle = cryptoswap_words(pool), cryptoswap_slots(pool.generation).ramp
     return paid, {slot: word for slot, word in words.items() if slot not in idle}

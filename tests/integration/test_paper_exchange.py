@@ -83,10 +83,6 @@ def order(client_id: str, side: Side, amount: str, price: str | None = None, sym
     return ExchangeOrder(client_id, "paper", symbol, side, Decimal(amount), limit_price=limit)
 
 
-def asks_of(paper: PaperEngine) -> list[tuple[str, str]]:
-    return [(str(level.price), str(level.size)) for level in paper.order_book(SYMBOL)[0].asks]
-
-
 def test_what_we_took_stays_taken_until_the_feed_restates_that_level(tmp_path: Path) -> None:
     update = depth_update(11, 12, 10, asks=[["102", "3.5"]])
     clock = HandClock()
@@ -95,10 +91,10 @@ def test_what_we_took_stays_taken_until_the_feed_restates_that_level(tmp_path: P
     fill = paper.submit(order("a", Side.BUY, "3")).fill
     assert fill is not None
     assert fill.quote_amount == 2 * 101 + 102
-    assert asks_of(paper) == [("102", "3.000")] or asks_of(paper) == [("102", "3")]
+    assert paper.order_book(SYMBOL)[0].asks == (BookLevel(Decimal(102), Decimal(3)),)
 
     clock.ns = 1 * NS
-    assert asks_of(paper) == [("102", "3.5")]
+    assert paper.order_book(SYMBOL)[0].asks == (BookLevel(Decimal(102), Decimal("3.5")),)
 
 
 def test_an_order_meets_the_book_of_its_arrival_not_of_its_sending(tmp_path: Path) -> None:
@@ -110,7 +106,8 @@ def test_an_order_meets_the_book_of_its_arrival_not_of_its_sending(tmp_path: Pat
 
     assert at_once.fill is not None
     assert too_late.fill is not None
-    assert (at_once.fill.average_price, too_late.fill.average_price) == (101, 102)
+    assert at_once.fill.average_price == 101
+    assert too_late.fill.average_price == 102
     assert (at_once.timestamp_ms, too_late.timestamp_ms) == (1004, 1005)
 
 
@@ -134,7 +131,8 @@ def test_the_event_clock_runs_at_the_speed_asked_for(tmp_path: Path) -> None:
     clock.ns = 1 * NS
     after = paper.order_book(SYMBOL)[0].asks[0].price
 
-    assert (before, after) == (101, 102)
+    assert before == 101
+    assert after == 102
 
 
 def test_the_ticker_lies_over_the_book_and_leaves_no_mark_when_it_is_overtaken(tmp_path: Path) -> None:
@@ -210,7 +208,7 @@ def test_an_emptied_side_leaves_a_market_order_unfilled(tmp_path: Path) -> None:
 
     rest = paper.submit(order("b", Side.BUY, "1"))
 
-    assert (rest.status, rest.filled) == (OrderStatus.CANCELED, 0)
+    assert (rest.status, rest.filled) == (OrderStatus.CANCELED, Decimal(0))
 
 
 def test_a_generated_book_is_the_same_for_the_same_seed_and_says_what_it_is() -> None:
@@ -257,11 +255,12 @@ INSANE: dict[str, dict[str, Any]] = {
 
 @pytest.mark.parametrize("blemish", INSANE)
 def test_an_insane_book_is_refused(blemish: str) -> None:
-    terms = {"exchange": "paper", "symbol": SYMBOL, "received_at": 0.0, "source": ""}
-    assert read_order_book(SANE, **terms).sequence == 5
+    def read(raw: dict[str, Any]) -> OrderBook:
+        return read_order_book(raw, exchange="paper", symbol=SYMBOL, received_at=0.0, source="")
 
+    assert read(SANE).sequence == 5
     with pytest.raises(Terminal):
-        read_order_book({**SANE, **INSANE[blemish]}, **terms)
+        read({**SANE, **INSANE[blemish]})
 
 
 def test_a_float_is_read_by_its_shortest_form() -> None:
@@ -336,7 +335,7 @@ def test_a_lost_answer_is_unknown_until_asked_by_id_and_sending_again_fills_noth
         again = direct.submit_order(sent)
 
         assert found is not None
-        assert (found.status, found.filled) == (OrderStatus.CLOSED, 3)
+        assert (found.status, found.filled) == (OrderStatus.CLOSED, Decimal(3))
         assert again == found
         assert direct.balances()["ETH"].free == before - 3
 
@@ -455,7 +454,7 @@ def test_the_replayed_book_agrees_with_every_ticker_of_the_same_update(eth_feed:
             if data.get("e") == "depthUpdate" and int(stamp) > feed.opened_ns:
                 feed.advance_to(int(stamp))
                 known = tickers.get(feed.sequence)
-                if known is not None:
+                if known is not None and feed.latest == feed.sequence:  # no newer ticker has come in between
                     bid, ask = (side[0] for side in feed.levels())
                     assert (bid.price, bid.size, ask.price, ask.size) == known
                     compared += 1

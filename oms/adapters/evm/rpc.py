@@ -53,7 +53,7 @@ class RpcError(Terminal):
 
     def __init__(self, venue: str, failure: RpcFailure) -> None:
         self.failure = failure
-        super().__init__(venue, f"{failure.method} failed: {failure.message}")
+        super().__init__(venue, f"{failure.method} failed: {failure.message or 'no reason given'}; try another node")
 
 
 class RpcClient:
@@ -133,6 +133,8 @@ class RpcClient:
             raise InvalidRequest("rpc-url", f"is not a URL ({error}); write http://host:port") from error
         except httpx.HTTPError as error:
             raise self._unanswered(method, type(error).__name__) from error
+        except UnicodeError as error:  # from the name's IDNA form, before anything is sent
+            raise InvalidRequest("rpc-url", "its host is no name that DNS knows; correct it") from error
         if status != 200:
             raise self._refused(method, status)
         try:

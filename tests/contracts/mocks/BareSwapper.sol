@@ -16,7 +16,7 @@ contract BareSwapper {
     }
 
     function v3(address pool, address token, uint256 amount, bool zeroForOne) public {
-        uint160 limit = zeroForOne ? 4295128740 : 1461446703485210103287273052203988822378723970341;
+        uint160 limit = zeroForOne ? 4_295_128_740 : 1_461_446_703_485_210_103_287_273_052_203_988_822_378_723_970_341;
         IUniswapV3Pool(pool).swap(address(this), zeroForOne, int256(amount), limit, abi.encode(token));
     }
 
@@ -41,7 +41,7 @@ contract BareSwapper {
 
     function unlockCallback(bytes calldata data) external returns (bytes memory) {
         (PoolKey memory key, uint256 amount, bool zeroForOne) = abi.decode(data, (PoolKey, uint256, bool));
-        uint160 limit = zeroForOne ? 4295128740 : 1461446703485210103287273052203988822378723970341;
+        uint160 limit = zeroForOne ? 4_295_128_740 : 1_461_446_703_485_210_103_287_273_052_203_988_822_378_723_970_341;
         int256 delta = IPoolManager(msg.sender).swap(key, SwapParams(zeroForOne, -int256(amount), limit), "");
         (address tokenIn, address tokenOut) =
             zeroForOne ? (key.currency0, key.currency1) : (key.currency1, key.currency0);

@@ -29,7 +29,7 @@ contract MockCurvePool {
 
     function _exchange(uint256 i, uint256 j, uint256 dx, uint256 minDy) private {
         coins[i].pull(msg.sender, address(this), dx - untaken);
-        uint256 dy = dx * 9_996 / 10_000;
+        uint256 dy = dx * 9996 / 10_000;
         require(dy >= minDy, "Slippage");
         coins[j].send(msg.sender, dy);
     }

@@ -21,13 +21,12 @@ contract MockSolidlyPool {
     }
 
     function getAmountOut(uint256 amountIn, address) public pure returns (uint256) {
-        return amountIn * 9_995 / 10_000;
+        return amountIn * 9995 / 10_000;
     }
 
     function swap(uint256 amount0Out, uint256 amount1Out, address to, bytes calldata) external {
-        uint256 paid = amount0Out == 0
-            ? token0.balanceOf(address(this)) - reserve0
-            : token1.balanceOf(address(this)) - reserve1;
+        uint256 paid =
+            amount0Out == 0 ? token0.balanceOf(address(this)) - reserve0 : token1.balanceOf(address(this)) - reserve1;
         require(getAmountOut(paid, address(0)) >= amount0Out + amount1Out, "K");
         if (amount0Out != 0) token0.send(to, amount0Out);
         if (amount1Out != 0) token1.send(to, amount1Out);

@@ -42,7 +42,7 @@ interface IV4ManagerToStart {
 abstract contract Chain is Test {
     uint160 internal constant PRICE_ONE = 1 << 96;
     uint256 internal constant DEPTH = 1_000_000e18;
-    uint24 internal constant FEE = 3_000;
+    uint24 internal constant FEE = 3000;
     int24 internal constant SPACING = 60;
     uint40 internal constant NOW = 1_773_164_292;
     uint40 internal constant DEADLINE = NOW + 60;
@@ -78,12 +78,10 @@ abstract contract Chain is Test {
         silent = address(new NoReturnToken("Silent", "S", 18));
         weth = payable(_deploy("node_modules/@uniswap/v2-periphery/build/WETH9.json", ""));
         v2Factory = _deploy("node_modules/@uniswap/v2-core/build/UniswapV2Factory.json", abi.encode(address(this)));
-        v3Factory = _deploy(
-            "node_modules/@uniswap/v3-core/artifacts/contracts/UniswapV3Factory.sol/UniswapV3Factory.json", ""
-        );
-        manager = _deploy(
-            "node_modules/@uniswap/v4-core/out/PoolManager.sol/PoolManager.json", abi.encode(address(this))
-        );
+        v3Factory =
+            _deploy("node_modules/@uniswap/v3-core/artifacts/contracts/UniswapV3Factory.sol/UniswapV3Factory.json", "");
+        manager =
+            _deploy("node_modules/@uniswap/v4-core/out/PoolManager.sol/PoolManager.json", abi.encode(address(this)));
         solidlyFactory = new MockSolidlyFactory();
         seeder = new PoolSeeder(address(this));
         settlement = new RfqSettlement();

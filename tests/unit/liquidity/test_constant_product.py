@@ -1,5 +1,7 @@
 """Constant-product pairs: the K rule, forks' fees, refusals and limits."""
 
+from collections.abc import Callable
+
 import pytest
 from hypothesis import assume, given, settings
 from hypothesis import strategies as st
@@ -133,3 +135,22 @@ def test_the_marginal_price_is_the_reserve_ratio_after_the_fee() -> None:
 def test_a_fork_s_fee_changes_the_output() -> None:
     pancake = ConstantProductPool("pair", A, B, 10**24, 10**24, 9975, 10_000)
     assert pancake.amount_out(True, 10**18) > ConstantProductPool("pair", A, B, 10**24, 10**24).amount_out(True, 10**18)
+
+
+@given(pools, st.booleans(), st.lists(amounts | st.integers(-2, 2) | st.just(2**112), min_size=2, max_size=6))
+@settings(deadline=None)
+def test_the_fast_path_answers_as_the_formula_does(
+    pool: ConstantProductPool, zero_for_one: bool, tried: list[int]
+) -> None:
+    plain = ConstantProductPool("twin", A, B, pool.reserve0, pool.reserve1, pool.fee_numerator, pool.fee_denominator)
+    for amount in tried:
+        assert answered(pool.amount_out, zero_for_one, amount) == answered(
+            plain._amount_out_plain, zero_for_one, amount
+        )
+
+
+def answered(sell: Callable[[bool, int], int], zero_for_one: bool, amount: int) -> int | Refusal:
+    try:
+        return sell(zero_for_one, amount)
+    except QuoteRefused as error:
+        return error.reason

@@ -80,7 +80,7 @@ def after(pool: CryptoSwapPool, i: int, j: int, amount: int) -> CryptoSwapPool:
 )
 def test_the_fast_cubic_equals_the_plain_one(ann: int, gamma: int, d: int, parts: list[int], index: int) -> None:
     xp = [d // 300 * part for part in parts]
-    outcomes = []
+    outcomes: list[tuple[int, int] | None] = []
     for solve in (tricrypto_ng_math.get_y, tricrypto_ng_math.get_y_plain):
         try:
             outcomes.append(solve(ann, gamma, xp, d, index))
