@@ -1,4 +1,4 @@
-"""Shared fixtures: where the recorded data is, when it is there at all."""
+"""Shared fixtures: where the recorded data is, when it is there at all; and which tests are Ape's."""
 
 import os
 from pathlib import Path
@@ -6,6 +6,15 @@ from pathlib import Path
 import pytest
 
 PROJECT = Path(__file__).resolve().parent.parent
+APE_TESTS = PROJECT / "tests" / "ape"
+
+
+def pytest_ignore_collect(collection_path: Path, config: pytest.Config) -> bool | None:
+    """`ape test` runs tests/ape alone, and pytest everything but that: those tests need fixtures that Ape provides."""
+    inside = collection_path.is_relative_to(APE_TESTS)
+    if config.pluginmanager.has_plugin("ape_test"):
+        return None if inside or APE_TESTS.is_relative_to(collection_path) else True
+    return True if inside else None
 
 
 @pytest.fixture(scope="session")

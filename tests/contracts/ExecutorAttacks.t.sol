@@ -1,7 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 pragma solidity 0.8.30;
 
-import {Executor} from "contracts/Executor.sol";
 import {IExecutor} from "contracts/interfaces/IExecutor.sol";
 import {IERC20, ITokenErrors} from "contracts/interfaces/IERC20.sol";
 import {IRfqSettlement, Quote} from "contracts/interfaces/IRfqSettlement.sol";
@@ -200,7 +199,7 @@ contract ExecutorAttacksTest is Chain {
     function test_a_token_cannot_reenter_execute_even_if_it_is_the_owner() public {
         ReenteringToken token = new ReenteringToken();
         desk = address(token);
-        executor = new Executor(_venues());
+        executor = _deployExecutor();
         _pair(address(token), b);
         _mint(address(token), address(executor), AMOUNT);
         Plan memory plan = _plan(address(token), b, AMOUNT, Plans.v2(0, 1, Plans.all(), 0));

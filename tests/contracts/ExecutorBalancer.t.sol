@@ -1,7 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 pragma solidity 0.8.30;
 
-import {Executor} from "contracts/Executor.sol";
 import {IExecutor} from "contracts/interfaces/IExecutor.sol";
 import {IERC20} from "contracts/interfaces/IERC20.sol";
 
@@ -47,7 +46,7 @@ contract ExecutorBalancerTest is Chain {
         address authorizer =
             _deploy(_artifact("20210418-authorizer/artifact/Authorizer.json"), abi.encode(address(this)));
         vault = _deploy(_artifact("20210418-vault/artifact/Vault.json"), abi.encode(authorizer, weth, 90 days, 30 days));
-        executor = new Executor(_venues());
+        executor = _deployExecutor();
         poolId = _weightedPool();
         _mint(a, address(executor), AMOUNT);
     }

@@ -3,15 +3,15 @@ pragma solidity 0.8.30;
 
 import {Test} from "forge-std/Test.sol";
 
-import {Executor} from "contracts/Executor.sol";
 import {IERC20} from "contracts/interfaces/IERC20.sol";
 
 import {Chain} from "./support/Chain.sol";
+import {IExecutorUnderTest} from "./support/IExecutorUnderTest.sol";
 import {Plan, Plans} from "./support/Plans.sol";
 
 /// @notice Runs random plans as the owner, some of them damaged, and knocks on every door as a stranger.
 contract Desk is Test {
-    Executor private immutable _executor;
+    IExecutorUnderTest private immutable _executor;
     address private immutable _owner;
     address[3] private _tokens;
     address private immutable _curve;
@@ -19,7 +19,7 @@ contract Desk is Test {
     uint256 public executed;
     uint256 public broken;
 
-    constructor(Executor executor, address owner, address[3] memory tokens, address curve) {
+    constructor(IExecutorUnderTest executor, address owner, address[3] memory tokens, address curve) {
         (_executor, _owner, _tokens, _curve) = (executor, owner, tokens, curve);
     }
 

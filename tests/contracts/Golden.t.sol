@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 pragma solidity 0.8.30;
 
-import {Executor} from "contracts/Executor.sol";
+import {IExecutor} from "contracts/interfaces/IExecutor.sol";
 import {Quote} from "contracts/interfaces/IRfqSettlement.sol";
 
 import {MockSolidlyPool} from "./mocks/MockSolidly.sol";
@@ -76,7 +76,7 @@ contract GoldenTest is Chain {
         (uint256 spent,) = _run(plan);
         assertEq(spent, AMOUNT);
         string memory line = string.concat(
-            '  "', name, '": "', vm.toString(abi.encodeCall(Executor.execute, (Plans.encode(plan)))), '"'
+            '  "', name, '": "', vm.toString(abi.encodeCall(IExecutor.execute, (Plans.encode(plan)))), '"'
         );
         executed = bytes(executed).length == 0 ? line : string.concat(executed, ",\n", line);
     }

@@ -3,18 +3,17 @@ pragma solidity 0.8.30;
 
 import {Test} from "forge-std/Test.sol";
 
-import {Executor} from "contracts/Executor.sol";
-import {RfqSettlement} from "contracts/RfqSettlement.sol";
 import {DevToken} from "contracts/devnet/DevToken.sol";
 import {NoReturnToken} from "contracts/devnet/NoReturnToken.sol";
 import {IV3PoolToSeed, IV4ManagerToSeed, PoolSeeder} from "contracts/devnet/PoolSeeder.sol";
 import {IExecutor} from "contracts/interfaces/IExecutor.sol";
 import {IERC20} from "contracts/interfaces/IERC20.sol";
-import {Quote} from "contracts/interfaces/IRfqSettlement.sol";
+import {IRfqSettlement, Quote} from "contracts/interfaces/IRfqSettlement.sol";
 import {LEG_SOLIDLY} from "contracts/types/Plan.sol";
 
 import {MockCurvePool} from "../mocks/MockCurvePool.sol";
 import {MockSolidlyFactory} from "../mocks/MockSolidly.sol";
+import {IExecutorUnderTest} from "./IExecutorUnderTest.sol";
 import {Plan, Plans} from "./Plans.sol";
 
 interface IV2FactoryToSeed {
@@ -60,8 +59,8 @@ abstract contract Chain is Test {
     address payable internal weth;
     MockSolidlyFactory internal solidlyFactory;
     PoolSeeder internal seeder;
-    RfqSettlement internal settlement;
-    Executor internal executor;
+    IRfqSettlement internal settlement;
+    IExecutorUnderTest internal executor;
 
     address internal a;
     address internal b;
@@ -84,8 +83,8 @@ abstract contract Chain is Test {
             _deploy("node_modules/@uniswap/v4-core/out/PoolManager.sol/PoolManager.json", abi.encode(address(this)));
         solidlyFactory = new MockSolidlyFactory();
         seeder = new PoolSeeder(address(this));
-        settlement = new RfqSettlement();
-        executor = new Executor(_venues());
+        settlement = IRfqSettlement(vm.deployCode("RfqSettlement.sol:RfqSettlement"));
+        executor = _deployExecutor();
         vm.prank(desk);
         executor.setVenue(uint8(LEG_SOLIDLY), 1, address(solidlyFactory), 0, 0);
         _mint(a, maker, DEPTH);
@@ -94,6 +93,11 @@ abstract contract Chain is Test {
         IERC20(a).approve(address(settlement), type(uint256).max);
         IERC20(b).approve(address(settlement), type(uint256).max);
         vm.stopPrank();
+    }
+
+    /// @dev The product as it is shipped, by its artifact.
+    function _deployExecutor() internal returns (IExecutorUnderTest) {
+        return IExecutorUnderTest(vm.deployCode("Executor.sol:Executor", abi.encode(_venues())));
     }
 
     function _venues() internal view virtual returns (IExecutor.Venues memory) {

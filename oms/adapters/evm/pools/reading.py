@@ -1,6 +1,6 @@
 """Reads that many loaders ask for at once, answered in as few round trips as the deepest loader needs.
 
-Owns: the kinds of reads, and running loaders in lock step. Must not: know any protocol.
+Owns: the kinds of reads, and loaders in lock step. Must not: know any protocol, or talk to a node (`running`).
 
 A loader is a generator: it yields the reads it needs next, gets their answers in the same order, and returns what it
 loaded. `together` advances many loaders by one step each and puts their reads into one batch, so that each loader is
@@ -11,9 +11,7 @@ from collections.abc import Generator, Iterable, Sequence
 from dataclasses import dataclass
 from typing import TypeVar, cast
 
-from oms.adapters.evm.chain import PinnedChain, octets, quantity
-from oms.adapters.evm.rpc import Json, RpcError, RpcFailure
-from oms.errors import Terminal
+from oms.adapters.evm.rpc import RpcFailure
 from oms.units import Address
 
 T = TypeVar("T")
@@ -37,10 +35,11 @@ class Code:
 
 @dataclass(frozen=True, slots=True)
 class Call:
-    """A view, by its calldata."""
+    """A view, by its calldata; its answer must not depend on who asks. `foreign` where anybody may have written it."""
 
     target: Address
     data: bytes
+    foreign: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -118,61 +117,3 @@ def both(first: Loading[T], second: Loading[U]) -> Loading[tuple[T, U]]:
     """Two results of different kinds, each step of both in one."""
     one, two = yield from together([cast(Loading[object], first), cast(Loading[object], second)])
     return cast(T, one), cast(U, two)
-
-
-def run(chain: PinnedChain, loading: Loading[T]) -> T:
-    """Drive a loader to its end at the chain's block. Raises `VenueError` when the node fails."""
-    answers: list[Answer] | None = None
-    while True:
-        try:
-            reads = next(loading) if answers is None else loading.send(answers)
-        except StopIteration as stop:
-            result: T = stop.value
-            return result
-        distinct = list(dict.fromkeys(reads))
-        replies = chain.rpc.batch(_request(read, chain.block.number) for read in distinct)
-        by_read = {r: _answer(r, reply, venue=chain.rpc.venue) for r, reply in zip(distinct, replies, strict=True)}
-        answers = [by_read[read] for read in reads]
-
-
-def _request(read: Read, number: int) -> tuple[str, list[Json]]:
-    block = hex(number)
-    match read:
-        case Slot(address, slot):
-            return "eth_getStorageAt", [address, f"0x{slot % 2**256:064x}", block]
-        case Code(address):
-            return "eth_getCode", [address, block]
-        case Call(target, data):
-            return "eth_call", [{"to": target, "data": "0x" + data.hex()}, block]
-        case Logs(address, topics, from_block):
-            wanted = [list(topic) if isinstance(topic, tuple) else topic for topic in topics]
-            start = hex(max(0, from_block))
-            return "eth_getLogs", [{"address": address, "topics": wanted, "fromBlock": start, "toBlock": block}]
-
-
-def _answer(read: Read, reply: Json, *, venue: str) -> Answer:
-    if isinstance(reply, RpcFailure):
-        if isinstance(read, Slot | Code) and not reply.state_missing:
-            raise RpcError(venue, reply)  # a tired node, not an unknown pool: nothing may be left out silently
-        return reply
-    if isinstance(read, Slot):
-        word = quantity(reply, venue=venue, what="eth_getStorageAt")
-        if not 0 <= word < 2**256:
-            raise Terminal(venue, "eth_getStorageAt answered more than a word; use another node")
-        return word
-    if isinstance(read, Logs):
-        return tuple(_log(entry, venue=venue) for entry in _entries(reply, venue=venue))
-    return octets(reply, venue=venue, what="eth_getCode" if isinstance(read, Code) else "eth_call")
-
-
-def _entries(reply: Json, *, venue: str) -> list[Json]:
-    if not isinstance(reply, list):
-        raise Terminal(venue, "eth_getLogs answered with something that is not a list; use another node")
-    return reply
-
-
-def _log(entry: Json, *, venue: str) -> Log:
-    topics = entry.get("topics") if isinstance(entry, dict) else None
-    if not isinstance(topics, list) or not all(isinstance(topic, str) for topic in topics):
-        raise Terminal(venue, "eth_getLogs answered with a malformed event; use another node")
-    return Log(tuple(topics), octets(entry.get("data"), venue=venue, what="eth_getLogs"))

@@ -1,0 +1,72 @@
+"""The desk's contracts on Ape's own Anvil, put there by scripts/deploy.py, among the development chain's real pools."""
+
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+import pytest
+from ape import chain as ape_chain
+from ape.api import AccountAPI, ProviderAPI
+from ape.contracts import ContractInstance
+from ethpm_types import ContractType
+from hexbytes import HexBytes
+
+from oms.adapters.evm.artifacts import Artifacts
+from oms.adapters.evm.devnet import prepare_devnet
+from oms.adapters.evm.devnet.build import PUBLISHED
+from oms.adapters.evm.devnet.chain import DESK
+from oms.execution.revert_reasons import RevertReason, explain_revert
+from scripts.deploy import Deployment, deploy
+
+PROJECT = Path(__file__).resolve().parents[2]
+
+
+@pytest.fixture(scope="session")
+def artifacts() -> Artifacts:
+    return Artifacts(PROJECT)
+
+
+@pytest.fixture(scope="session")
+def market(provider: ProviderAPI, tmp_path_factory: pytest.TempPathFactory) -> None:
+    """Mainnet's protocols at mainnet's addresses, with pools and funded accounts: the development chain's state."""
+    state = prepare_devnet(home=tmp_path_factory.mktemp("oms_home"), project=PROJECT).state
+    assert provider.make_request("anvil_loadState", ["0x" + state.read_bytes().hex()]) is True
+
+
+@pytest.fixture(scope="session")
+def deployment(market: None) -> Deployment:
+    return deploy(DESK, "local")
+
+
+@pytest.fixture(scope="session")
+def executor(deployment: Deployment) -> ContractInstance:
+    return deployment.executor
+
+
+@pytest.fixture(scope="session")
+def owner(accounts: Sequence[AccountAPI]) -> AccountAPI:
+    return accounts[0]
+
+
+@pytest.fixture(scope="session")
+def stranger(accounts: Sequence[AccountAPI]) -> AccountAPI:
+    return accounts[2]
+
+
+def published(artifacts: Artifacts, name: str, address: str) -> ContractInstance:
+    """A protocol's contract, with the interface that its package publishes."""
+    return with_abi(name, address, artifacts.published(PUBLISHED[name]).abi)
+
+
+def with_abi(name: str, address: str, abi: Sequence[Mapping[str, Any]]) -> ContractInstance:
+    contract_type = ContractType(contractName=name, abi=list(abi))
+    return ape_chain.contracts.instance_at(
+        address, contract_type=contract_type, fetch_from_explorer=False, detect_proxy=False
+    )
+
+
+def reason_of(error: Exception) -> RevertReason:
+    """What the contract said, from the revert data below Ape's words: those of Anvil 1.7 it does not take apart."""
+    data = getattr(getattr(error, "base_err", None), "data", None)
+    assert isinstance(data, str), error
+    return explain_revert(bytes(HexBytes(data)))

@@ -1,0 +1,71 @@
+"""The deployment script on Ape's local chain: the same addresses, nothing twice, nothing on anybody else's chain."""
+
+import json
+from pathlib import Path
+
+import click
+import pytest
+from ape import networks
+from ape.api import ProviderAPI
+from ape.contracts import ContractInstance
+from ape.managers.project import ProjectManager
+
+from oms.adapters.evm.artifacts import Artifacts
+from oms.adapters.evm.contracts import listed_venues, our_contracts
+from oms.adapters.evm.devnet.chain import DESK, USDC, WETH
+from oms.adapters.evm.venues import MAINNET
+from scripts.deploy import Deployment, deploy, refuse_live_chain, write_record
+
+SUSHISWAP_USDC_WETH = "0x397FF1542f962076d0BFE58eA045FfA2d347ACa0"
+PANCAKESWAP_V3_USDC_WETH_1_BP = "0x1445F32D1A74872bA41f3D8cF4022E9996120b31"
+
+
+def test_the_contracts_are_where_the_product_looks_for_them(
+    deployment: Deployment, artifacts: Artifacts, provider: ProviderAPI
+) -> None:
+    ours = our_contracts(artifacts, MAINNET, DESK)
+    assert (deployment.executor.address, deployment.rfq_settlement.address) == (ours.executor, ours.rfq_settlement)
+    for name, address in (("Executor", ours.executor), ("RfqSettlement", ours.rfq_settlement)):
+        assert len(provider.get_code(address)) == len(artifacts.ours(name).runtime)
+        assert deployment.record["contracts"][name]["address"] == address
+    assert deployment.executor.owner() == DESK
+
+
+def test_the_executor_derives_the_pools_of_every_fork_that_it_was_told_of(executor: ContractInstance) -> None:
+    for venue in listed_venues(MAINNET):
+        found = executor.venue(venue.kind, venue.number)
+        assert (found.deployer, found.feePips) == (venue.deployer, venue.fee_pips)
+        assert bytes(found.initCodeHash) == venue.init_code_hash
+    numbers = {venue.name: (venue.kind, venue.number) for venue in listed_venues(MAINNET)}
+    pair = executor.poolFor(*numbers["sushiswap"], USDC.address, WETH.address, 0)
+    assert pair == SUSHISWAP_USDC_WETH
+    pool = executor.poolFor(*numbers["pancakeswap_v3"], USDC.address, WETH.address, 100)
+    assert pool == PANCAKESWAP_V3_USDC_WETH_1_BP
+
+
+def test_deploying_again_sends_nothing(deployment: Deployment) -> None:
+    again = deploy(DESK, "local")
+    assert again.sent == []
+    assert len(deployment.sent) == 2 + len(listed_venues(MAINNET))
+    assert again.executor.address == deployment.executor.address
+
+
+def test_the_record_is_the_same_bytes_each_time_and_names_no_place(deployment: Deployment, tmp_path: Path) -> None:
+    path = write_record(deployment, tmp_path)
+    first = path.read_bytes()
+    assert path.name == "31337-local.json"
+    assert write_record(deployment, tmp_path).read_bytes() == first
+    assert json.loads(first) == deployment.record
+    assert b"127.0.0.1" not in first
+    assert str(Path(__file__).parents[2]).encode() not in first
+
+
+def test_a_node_that_is_not_anvil_is_refused() -> None:
+    with networks.parse_network_choice("ethereum:local:test"), pytest.raises(click.ClickException, match="not Anvil"):
+        refuse_live_chain()
+
+
+@pytest.mark.parametrize("name", ["Executor", "RfqSettlement"])
+def test_ape_compiles_what_forge_compiled(project: ProjectManager, artifacts: Artifacts, name: str) -> None:
+    compiled = getattr(project, name).contract_type.runtime_bytecode.bytecode
+    assert bytes.fromhex(compiled.removeprefix("0x")).startswith(artifacts.ours(name).runtime)
