@@ -60,6 +60,7 @@ class Refusal(StrEnum):
     UNSAFE_STATE = "pool state outside its safe bounds"
     ZERO_OUTPUT = "output rounds to zero"
     BEYOND_KNOWN_RANGE = "outside the loaded range"
+    NO_PATH = "no path"
 
 
 class QuoteRefused(OmsError):

@@ -24,6 +24,9 @@ from oms.domain.transactions import BalanceChange, Simulation, TransferLog
 from oms.risk.gate import CheckResult
 from oms.units import BPS, ZERO_ADDRESS, Address, format_amount
 
+SIGNIFICANT = 8
+"""Digits of an amount that a table shows, from the first that isn't zero."""
+
 PIPE_WIDTH = 140
 """Columns where no terminal says how many it has, so that a file or a pipe gets whole lines."""
 
@@ -44,9 +47,9 @@ def words(text: str) -> str:
 
 
 def amount(raw: int, token: Token) -> str:
-    """Rounded down to about nine significant digits; never used for anything but showing."""
-    whole_digits = len(str(raw // 10**token.decimals))
-    return format_amount(raw, token.decimals, places=min(max(2, 8 - whole_digits), token.decimals))
+    """Rounded towards zero to some significant digits; never used for anything but showing."""
+    leading = len(str(abs(raw))) - token.decimals
+    return format_amount(raw, token.decimals, places=min(max(2, SIGNIFICANT - leading), token.decimals))
 
 
 def compact_table(title: str) -> Table:

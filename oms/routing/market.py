@@ -133,6 +133,8 @@ def fill(edge: Edge, state: object, amount_in: int) -> Fill:
     if isinstance(edge, PoolEdge):
         pool: Pool = state  # type: ignore[assignment]
         swap = pool.quote_in(edge.token_in, edge.token_out, amount_in)
+        if swap.amount_out <= 0:
+            raise QuoteRefused(Refusal.ZERO_OUTPUT)
         return Fill(swap.amount_in, swap.amount_out, swap.gas, swap.next_pool)
     if amount_in <= 0:
         raise QuoteRefused(Refusal.ZERO_AMOUNT)

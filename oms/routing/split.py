@@ -11,6 +11,7 @@ The best single path is the floor. The result is simulated leg by leg in integer
 from collections import defaultdict
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
+from fractions import Fraction
 from itertools import pairwise
 
 from oms.domain.plans import SHARE_DENOMINATOR, Spend, SpendKind
@@ -24,6 +25,10 @@ MAX_CANDIDATES = 24
 MAX_USED_PATHS = 8
 TRANSACTION_GAS = 62_000
 """A settlement's fixed cost: the transaction itself, calldata, the executor's entry and its final checks."""
+
+
+_TOO_LITTLE = frozenset({Refusal.ZERO_AMOUNT, Refusal.ZERO_OUTPUT, Refusal.BELOW_MINIMUM})
+"""Refusals that a larger amount overcomes."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -107,7 +112,7 @@ def input_for(states: Mapping[str, object], path: Path, amount_out: int) -> int:
                 break
         except QuoteRefused as refused:
             refusal = refused
-            if refused.reason not in (Refusal.ZERO_OUTPUT, Refusal.ZERO_AMOUNT):
+            if refused.reason not in _TOO_LITTLE:
                 break
         high *= 2
         if high > UINT128_MAX:
@@ -140,14 +145,21 @@ def best_split(
     market: Market, token_in: Address, token_out: Address, amount_in: int, *, gas_cost: GasCost, max_hops: int
 ) -> Allocation:
     """The split with the best net output that this search finds. Raises `QuoteRefused` when no path takes it all."""
-    paths = _promising(market, candidate_paths(market, token_in, token_out, max_hops=max_hops), amount_in)
+    candidates = candidate_paths(market, token_in, token_out, max_hops=max_hops)
+    if not candidates:
+        raise QuoteRefused(Refusal.NO_PATH, "nothing joins the two tokens on the chosen venues; widen --venues")
+    paths = _promising(market, candidates, amount_in)
     if not paths:
-        raise QuoteRefused(Refusal.INSUFFICIENT_LIQUIDITY, "no path joins the two tokens on the chosen venues")
+        raise QuoteRefused(
+            _first_refusal(market, candidates, amount_in), "no venue takes this amount; ask for more, or for less"
+        )
 
     def settle(shares: Mapping[Path, int]) -> Allocation | None:
         return _settle_or_none(market, shares, gas_cost)
 
-    singles = [found for path in paths if _whole(path, amount_in) and (found := settle({path: amount_in}))]
+    singles = [
+        found for path in paths if _in_lots(path, amount_in) == amount_in and (found := settle({path: amount_in}))
+    ]
     best = max(singles, key=lambda a: a.net_out, default=None)
     poured = _pour(market, paths, amount_in, gas_cost)
     split = settle(poured) if poured else None
@@ -160,6 +172,16 @@ def best_split(
             Refusal.INSUFFICIENT_LIQUIDITY, "the amount is beyond the liquidity known here; ask for less"
         )
     return best
+
+
+def _first_refusal(market: Market, paths: Sequence[Path], amount_in: int) -> Refusal:
+    """Why the first of the paths refuses the whole amount."""
+    for path in paths:
+        try:
+            fill_path(market.states, path, amount_in)
+        except QuoteRefused as refused:
+            return refused.reason
+    return Refusal.INSUFFICIENT_LIQUIDITY
 
 
 def _promising(market: Market, paths: Sequence[Path], amount_in: int) -> list[Path]:
@@ -238,10 +260,10 @@ def _improve(
     return best
 
 
-def _whole(path: Path, amount_in: int) -> bool:
-    """Whether the path can take exactly this amount: a book trades whole lots only."""
+def _in_lots(path: Path, amount_in: int) -> int:
+    """What of this amount the path can take: a book trades whole lots only."""
     edge = path[0]
-    return not isinstance(edge, BookEdge) or edge.market.whole_lots(edge.token_in, amount_in) == amount_in
+    return edge.market.whole_lots(edge.token_in, amount_in) if isinstance(edge, BookEdge) else amount_in
 
 
 def _in_whole_lots(split: Allocation, settle: Callable[[Mapping[Path, int]], Allocation | None]) -> Allocation | None:
@@ -396,7 +418,29 @@ def split_for_output(
             best = trial
         else:
             low, low_out = guess, trial.amount_out
-    return best
+    return min([best, *_singles_for(market, token_in, token_out, amount_out, gas_cost, max_hops)], key=_cost)
+
+
+def _cost(allocation: Allocation) -> Fraction:
+    """Input and gas together, in base units of the input at the allocation's own price."""
+    gas = allocation.amount_out - allocation.net_out
+    return allocation.amount_in * (1 + Fraction(gas, max(1, allocation.amount_out)))
+
+
+def _singles_for(
+    market: Market, token_in: Address, token_out: Address, amount_out: int, gas_cost: GasCost, max_hops: int
+) -> list[Allocation]:
+    """Each single path with the least input that pays `amount_out`: the floor under any split."""
+    found = []
+    for path in candidate_paths(market, token_in, token_out, max_hops=max_hops):
+        try:
+            amount_in = _in_lots(path, input_for(market.states, path, amount_out))
+        except QuoteRefused:
+            continue
+        single = _settle_or_none(market, {path: amount_in}, gas_cost)
+        if single is not None and single.amount_out >= amount_out:
+            found.append(single)
+    return found
 
 
 def _enough_for(
@@ -432,5 +476,5 @@ def _first_guess(market: Market, token_in: Address, token_out: Address, amount_o
             return best_in
         probe *= 2
     if best_in is None:
-        raise QuoteRefused(Refusal.INSUFFICIENT_LIQUIDITY, "no path joins the two tokens on the chosen venues")
+        raise QuoteRefused(Refusal.NO_PATH, "nothing joins the two tokens on the chosen venues; widen --venues")
     return best_in

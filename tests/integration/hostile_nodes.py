@@ -3,13 +3,13 @@
 import json
 import random
 import threading
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from collections.abc import Callable, Iterable, Iterator
+from contextlib import contextmanager, suppress
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import Any
 
-Respond = Callable[[Any], bytes | None]
-"""The whole HTTP response; empty closes the connection, `None` keeps it open and says nothing."""
+Respond = Callable[[Any], bytes | Iterable[bytes] | None]
+"""The whole HTTP response or its parts; empty closes the connection, `None` keeps it open and says nothing."""
 
 HEAD = {"number": "0x64", "hash": "0x" + "ab" * 32, "timestamp": "0x65000000", "baseFeePerGas": "0x3b9aca00"}
 
@@ -77,7 +77,12 @@ def hostile_node(respond: Respond) -> Iterator[str]:
             if answer is None:
                 closing.wait(20.0)
             elif answer:
-                self.wfile.write(answer)
+                self._write([answer] if isinstance(answer, bytes) else answer)
+
+        def _write(self, parts: Iterable[bytes]) -> None:
+            with suppress(OSError):  # the caller may have had enough
+                for part in parts:
+                    self.wfile.write(part)
 
         def log_message(self, format: str, *args: Any) -> None:  # noqa: A002 (the base class's name)
             pass

@@ -102,16 +102,22 @@ def listed_venues(venues: ChainVenues) -> tuple[ListedVenue, ...]:
 
 
 def deploy_on_fork(rpc: RpcClient, contracts: OurContracts, venues: ChainVenues) -> None:
-    """Put both contracts on a fork, where they are missing, and name the forks of Uniswap. Raises `Terminal`."""
+    """Put each contract on a fork where it is missing, and name the forks of Uniswap. Raises `Terminal`.
+
+    All owners share one `RfqSettlement`; each has an executor of its own.
+    """
     codes = rpc.batch(("eth_getCode", [a, "latest"]) for a in (contracts.executor, contracts.rfq_settlement))
-    if all(isinstance(code, str) and code != "0x" for code in codes):
+    has_executor, has_settlement = (isinstance(code, str) and code != "0x" for code in codes)
+    if has_executor and has_settlement:
         return
     rpc.call("anvil_setCode", CREATE2_PROXY, CREATE2_PROXY_CODE)
     rpc.call("anvil_impersonateAccount", contracts.owner)
     transactions = Transactions.of(rpc, contracts.owner)
-    transactions.add("RfqSettlement", CREATE2_PROXY, SALT + contracts.settlement_init_code, gas=5_000_000)
-    transactions.add("Executor", CREATE2_PROXY, SALT + contracts.executor_init_code, gas=10_000_000)
-    for venue in listed_venues(venues):
-        transactions.add(f"setVenue {venue.name}", contracts.executor, venue.calldata, gas=200_000)
+    if not has_settlement:
+        transactions.add("RfqSettlement", CREATE2_PROXY, SALT + contracts.settlement_init_code, gas=5_000_000)
+    if not has_executor:
+        transactions.add("Executor", CREATE2_PROXY, SALT + contracts.executor_init_code, gas=10_000_000)
+        for venue in listed_venues(venues):
+            transactions.add(f"setVenue {venue.name}", contracts.executor, venue.calldata, gas=200_000)
     transactions.mine()
     rpc.call("anvil_stopImpersonatingAccount", contracts.owner)

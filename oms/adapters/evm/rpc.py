@@ -11,11 +11,13 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from itertools import count, islice
 from types import TracebackType
-from typing import Any, Self
+from typing import Any, Self, TypeVar, cast
 
 import httpx
 
 from oms.errors import InvalidRequest, OutcomeUnknown, Retryable, Terminal, VenueError
+
+K = TypeVar("K")
 
 Json = Any
 """Whatever JSON holds; every use checks what it got."""
@@ -29,6 +31,10 @@ MAX_ANSWER_BYTES = 256 * 2**20
 _LOOPBACK = frozenset({"127.0.0.1", "::1", "localhost"})
 _RETRYABLE_STATUS = frozenset({408, 425, 429, 500, 502, 503, 504})
 _LONGEST_MESSAGE = 300
+_METHOD_NOT_FOUND = -32601
+_LIMITS = frozenset({-32005, 429})
+"""EIP-1474's code for an exceeded limit, and the HTTP status that some providers put in its place."""
+
 _SENDS = frozenset({"eth_sendRawTransaction", "eth_sendTransaction"})
 
 
@@ -46,6 +52,19 @@ class RpcFailure:
         """Whether the node says that it does not hold the state asked for, rather than that the call failed."""
         text = self.message.lower()
         return any(words in text for words in ("state not recorded", "missing trie node", "state is not available"))
+
+    @property
+    def unsupported(self) -> bool:
+        """Whether the node does not have this method at all."""
+        return self.code == _METHOD_NOT_FOUND
+
+    @property
+    def tired(self) -> bool:
+        """Whether the node says that it would not try, now, rather than what came of trying."""
+        text = self.message.lower()
+        if self.data or "revert" in text:  # a contract chooses its own words
+            return False
+        return self.code in _LIMITS or any(words in text for words in ("rate limit", "too many requests", "timed out"))
 
 
 class RpcError(Terminal):
@@ -72,6 +91,7 @@ class RpcClient:
         )
         self._answer_seconds = 2 * timeout_seconds
         self._ids = count(1)
+        self._learnt: dict[type[object], object] = {}
 
     def __enter__(self) -> Self:
         return self
@@ -84,6 +104,10 @@ class RpcClient:
     def close(self) -> None:
         """Release the connections."""
         self._http.close()
+
+    def learnt(self, kind: type[K]) -> K:
+        """What a reader keeps in mind about this node: one `kind()` for as long as the client lives."""
+        return cast(K, self._learnt.setdefault(kind, kind()))
 
     def call(self, method: str, *params: Json) -> Json:
         """The node's result. Raises `RpcError` for its error answer, other `VenueError`s for the transport's."""

@@ -13,7 +13,8 @@ from typing import Self
 
 from oms.adapters.evm.addresses import parse_address
 from oms.adapters.evm.chain import PinnedChain
-from oms.adapters.evm.pools.reading import Call, Loading, both, calls, codes, run
+from oms.adapters.evm.pools.reading import Call, Loading, both, calls, codes
+from oms.adapters.evm.pools.running import run
 from oms.adapters.evm.venues import venues_of
 from oms.domain.token import Token
 from oms.errors import InvalidRequest, Terminal
@@ -221,7 +222,7 @@ def read_token(chain: PinnedChain, address: Address, *, field: str = "token") ->
 
 
 def _contract(address: Address) -> Loading[tuple[list[bytes | None], list[bytes | None]]]:
-    return both(codes([address]), calls([Call(address, _SYMBOL), Call(address, _DECIMALS)]))
+    return both(codes([address]), calls(Call(address, view, foreign=True) for view in (_SYMBOL, _DECIMALS)))
 
 
 def shown_symbol(text: str) -> str:

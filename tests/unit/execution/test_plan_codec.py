@@ -160,7 +160,7 @@ def test_what_the_executor_would_refuse_cannot_be_built() -> None:
         {"tokens": (weth, usdc, dai), "legs": (replace(leg, index_in=2, index_out=0),)},
     ):
         with pytest.raises(MalformedPlan):
-            replace(PLAN, **change)  # type: ignore[arg-type]
+            replace(PLAN, **change)
 
 
 def test_numbers_that_do_not_fit_their_field_are_refused() -> None:

@@ -2,8 +2,8 @@
 
 Owns: which views go together and by which way, their encoding, and what is to be made of the answer.
 Must not: talk to a node (`running`), or know any protocol.
-Sources: Multicall3 `aggregate3((address,bool,bytes)[]) returns ((bool,bytes)[])`; `contracts/DeploylessCalls.sol`, which
-takes and gives the same; EIP-1108 (price of the pairing check); the Solidity contract ABI specification.
+Sources: Multicall3 `aggregate3((address,bool,bytes)[]) returns ((bool,bytes)[])`; `contracts/DeploylessCalls.sol`,
+which takes and gives the same; EIP-1108 (price of the pairing check); the Solidity contract ABI specification.
 
 Views that share one `eth_call` share its gas and, through Multicall3, its state. So:
 - The last call of each is `GUARD`, which succeeds only where much gas is left. Without that, an answer could be a lack

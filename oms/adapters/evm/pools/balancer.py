@@ -93,8 +93,8 @@ def _views(address: Address, coins: tuple[Address, ...]) -> Loading[_Views]:
         "getPausedState()",
         "inRecoveryMode()",
     )
-    of_pool = [Call(address, view(signature)) for signature in asked]
-    of_tokens = [Call(coin, view("decimals()")) for coin in coins]
+    of_pool = [Call(address, view(signature), foreign=True) for signature in asked]
+    of_tokens = [Call(coin, view("decimals()"), foreign=True) for coin in coins]
     answers = yield from calls([*of_pool, *of_tokens])
     fee, weights, factors, amplification, share, providers, paused, recovery = answers[: len(asked)]
     rates = _array(providers)
@@ -174,8 +174,8 @@ def _scaling_factors(views: _Views, *, timestamp: int) -> Loading[tuple[int, ...
         return tuple(factors)
     # Meta-stable pools call it price rate, with no old rate between rate and times.
     cache = "getTokenRateCache(address)" if views.share_index is not None else "getPriceRateCache(address)"
-    caches = [Call(views.address, view(cache, views.coins[i])) for i in rated]
-    rates = [Call((views.rate_providers or ())[i], view("getRate()")) for i in rated]
+    caches = [Call(views.address, view(cache, views.coins[i]), foreign=True) for i in rated]
+    rates = [Call((views.rate_providers or ())[i], view("getRate()"), foreign=True) for i in rated]
     answers = yield from calls([*caches, *rates])
     for position, i in enumerate(rated):
         cached = answers[position]

@@ -10,7 +10,8 @@ from typing import TypeVar
 
 from oms.adapters.evm.chain import PinnedChain
 from oms.adapters.evm.pools import balancer, curve, solidly, uniswap_v2, uniswap_v3, uniswap_v4
-from oms.adapters.evm.pools.reading import Loading, run, together
+from oms.adapters.evm.pools.reading import Loading, together
+from oms.adapters.evm.pools.running import run
 from oms.adapters.evm.pools.ticks import TickStore, load_more
 from oms.adapters.evm.venues import BalancerVenue, ChainVenues, CurveVenue, SolidlyVenue, V3Venue, V4Venue
 from oms.domain.token import Token
