@@ -14,7 +14,7 @@ from oms.application.quoting import QuoteReport
 from oms.domain.plans import ExchangeLeg, Exposure, MakerLeg, PoolLeg, RoutePlan, Side
 from oms.domain.quotes import FirmQuote, QuoteRequest
 from oms.domain.token import Token
-from oms.errors import OmsError, QuoteRefused, StateConflict
+from oms.errors import OmsError, QuoteRefused, Refusal, StateConflict
 from oms.liquidity.order_book import round_down_to_step, round_up_to_step
 from oms.ports.clock import Clock
 from oms.ports.makers import Maker
@@ -61,6 +61,8 @@ def _with_firm_quotes(
         if fallback is not None and _better(report, fallback, split):
             refusals.append(SilentVenue(edge.label, "its firm quote was worse than doing without it"))
             market, split = without, fallback
+    if report.intent.side is Side.BUY and split.amount_out < report.intent.amount:
+        raise QuoteRefused(Refusal.INSUFFICIENT_LIQUIDITY, "the maker signed for less than it showed; ask for less")
     return split, tuple(refusals)
 
 

@@ -32,7 +32,7 @@ from oms.domain.events import (
     TransactionUnknown,
 )
 from oms.domain.fills import ExchangeFill
-from oms.domain.orders import ExchangeOrder, TimeInForce
+from oms.domain.orders import ExchangeOrder, ExchangeOrderReport, OrderStatus, TimeInForce
 from oms.domain.plans import ExchangeLeg, RoutePlan, Side
 from oms.domain.token import TokenAmount
 from oms.domain.transactions import (
@@ -283,14 +283,17 @@ def _send_allowance(desk: Desk, plan: RoutePlan, order_id: str, amount: int) -> 
 
 
 def _send(desk: Desk, order_id: str, approved: Approved[S], purpose: str) -> Receipt:
+    signed = ""
+
     def record(transaction_hash: str, nonce: int, payload_hash: str) -> None:
-        sender = desk.settlement.sender
+        nonlocal signed
+        signed, sender = transaction_hash, desk.settlement.sender
         desk.journal.append(TransactionIntended(order_id, purpose, transaction_hash, sender, nonce, payload_hash))
 
     try:
         receipt = desk.settlement.send(approved, record_intent=record)
     except OutcomeUnknown as error:
-        desk.journal.append(TransactionUnknown(order_id, "", str(error)))
+        desk.journal.append(TransactionUnknown(order_id, signed, str(error)))
         raise
     desk.journal.append(
         TransactionIncluded(
@@ -350,28 +353,41 @@ def _hedge(desk: Desk, plan: RoutePlan, leg: ExchangeLeg, client_order_id: str, 
                 str(leg.limit_price),
             )
         )
-        fills = _submit(exchange, verdict, client_order_id)
+        report = _submit(exchange, verdict, client_order_id)
     except OutcomeUnknown as error:
         desk.journal.append(HedgeUnknown(order_id, client_order_id, str(error)))
         return HedgeResult(leg, client_order_id, (), 0, 0, f"unknown: {error}")
     except OmsError as error:
         return _hedge_problem(desk, leg, client_order_id, order_id, str(error))
-    return _hedge_filled(desk, leg, client_order_id, order_id, fills)
+    if report.status is OrderStatus.REJECTED:
+        return _hedge_problem(desk, leg, client_order_id, order_id, report.reason or "refused without a reason")
+    return _hedge_filled(desk, leg, client_order_id, order_id, report.fills)
 
 
-def _submit(exchange: Exchange, approved: Approved[ExchangeOrder], client_order_id: str) -> tuple[ExchangeFill, ...]:
+def _submit(exchange: Exchange, approved: Approved[ExchangeOrder], client_order_id: str) -> ExchangeOrderReport:
     """Submit once; when the answer is lost, ask by id once before calling it unknown."""
     try:
-        return exchange.submit_order(approved).fills
-    except OutcomeUnknown:
+        report = exchange.submit_order(approved)
+    except OutcomeUnknown as unknown:
+        report = _asked_again(exchange, client_order_id, unknown)
+    if report.status is OrderStatus.OPEN:
+        raise OutcomeUnknown(exchange.name, f"{client_order_id} is still open there; ask for it by its id")
+    return report
+
+
+def _asked_again(exchange: Exchange, client_order_id: str, unknown: OutcomeUnknown) -> ExchangeOrderReport:
+    """What became of the order. Raises `unknown` where this cannot be learnt: a failed question changes nothing."""
+    try:
         report = exchange.order(client_order_id)
-        if report is None:
-            raise
-        return report.fills
+    except OmsError:
+        raise unknown from None
+    if report is None:
+        raise unknown
+    return report
 
 
 def _hedge_checks(desk: Desk, plan: RoutePlan, leg: ExchangeLeg, exchange: Exchange) -> list[CheckResult]:
-    base, quote = leg.symbol.split(":")[0].split("/")
+    base, quote = _currencies(leg)
     if leg.side is Side.SELL:
         currency, needed = base, leg.size
     else:
@@ -382,6 +398,11 @@ def _hedge_checks(desk: Desk, plan: RoutePlan, leg: ExchangeLeg, exchange: Excha
         checks.hedge_is_on_plan(leg, plan.exchange_legs, worst_bps=desk.limits.max_slippage_bps),
         checks.exchange_balance_suffices(leg, held, currency, needed),
     ]
+
+
+def _currencies(leg: ExchangeLeg) -> tuple[str, str]:
+    base, quote = leg.symbol.split(":")[0].split("/")
+    return base, quote
 
 
 def _hedge_problem(desk: Desk, leg: ExchangeLeg, client_order_id: str, order_id: str, reason: str) -> HedgeResult:
@@ -408,10 +429,11 @@ def _hedge_filled(
             currency,
         )
     )
+    base_fee, quote_fee = (_fees(fills, currency) for currency in _currencies(leg))
     if leg.side is Side.SELL:
-        realised_in, realised_out = filled, value - fee
+        realised_in, realised_out = filled + base_fee, value - quote_fee
     else:
-        realised_in, realised_out = value + fee, filled
+        realised_in, realised_out = value + quote_fee, filled - base_fee
     problem = "" if filled == leg.size else f"filled {filled} of {leg.size}; the rest is open exposure"
     return HedgeResult(
         leg,
@@ -421,6 +443,11 @@ def _hedge_filled(
         _raw(realised_out, leg.token_out.decimals, up=False),
         problem,
     )
+
+
+def _fees(fills: tuple[ExchangeFill, ...], currency: str) -> Decimal:
+    """What was paid in this currency; a fee in a third one (an exchange's own token) changes neither amount."""
+    return sum((fill.fee_amount for fill in fills if fill.fee_currency == currency), Decimal(0))
 
 
 def _raw(value: Decimal, decimals: int, *, up: bool) -> int:

@@ -4,7 +4,7 @@ Owns: the mapping from a book's base and quote to tokens, and the rounding betwe
 Must not: pretend that exchange and chain balances are one; a plan that uses it names an off-chain leg.
 """
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from decimal import ROUND_CEILING, ROUND_FLOOR, Context, Decimal
 
 from oms.domain.plans import Side
@@ -55,6 +55,10 @@ class BookMarket:
         if fill.side is Side.SELL:
             return _raw(fill.base_amount, self.base.decimals, _UP)
         return _raw(fill.net_quote, self.quote.decimals, _UP)
+
+    def without_steps(self) -> "BookMarket":
+        """The same book as if any size could trade: what a search compares small amounts on, and no plan settles on."""
+        return replace(self, rules=replace(self.rules, size_step=Decimal(0), min_notional=Decimal(0)))
 
     def best_price(self, token_in: Address) -> Decimal:
         """Quote per base at the touch that an order giving `token_in` would take."""

@@ -5,7 +5,7 @@ Must not: load, choose, or know gas prices.
 """
 
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 from oms.domain.quotes import FirmQuote, IndicativeLadder
 from oms.errors import QuoteRefused, Refusal
@@ -128,8 +128,11 @@ def initial_state(edge: Edge) -> object:
     return edge.listed.pool if isinstance(edge, PoolEdge) else 0
 
 
-def fill(edge: Edge, state: object, amount_in: int) -> Fill:
-    """Sell exactly `amount_in` of the edge's input on `state`. Raises `QuoteRefused`."""
+def fill(edge: Edge, state: object, amount_in: int, *, lots: bool = True) -> Fill:
+    """Sell exactly `amount_in` of the edge's input on `state`. Raises `QuoteRefused`.
+
+    Without `lots`, a book trades any size, so that a search may pour less than a lot at a time.
+    """
     if isinstance(edge, PoolEdge):
         pool: Pool = state  # type: ignore[assignment]
         swap = pool.quote_in(edge.token_in, edge.token_out, amount_in)
@@ -140,6 +143,8 @@ def fill(edge: Edge, state: object, amount_in: int) -> Fill:
         raise QuoteRefused(Refusal.ZERO_AMOUNT)
     taken = state if isinstance(state, int) else 0
     total = taken + amount_in
+    if isinstance(edge, BookEdge) and not lots:
+        edge = replace(edge, market=edge.market.without_steps())
     gained = _cumulative_out(edge, total) - (_cumulative_out(edge, taken) if taken else 0)
     if gained <= 0:
         raise QuoteRefused(Refusal.ZERO_OUTPUT)

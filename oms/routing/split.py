@@ -88,12 +88,14 @@ def _chainable(edge: Edge) -> bool:
     return not isinstance(edge, BookEdge | LadderEdge)
 
 
-def fill_path(states: Mapping[str, object], path: Path, amount_in: int) -> tuple[int, int, dict[str, object]]:
+def fill_path(
+    states: Mapping[str, object], path: Path, amount_in: int, *, lots: bool = True
+) -> tuple[int, int, dict[str, object]]:
     """Output, gas, and the states it leaves, for pouring `amount_in` through `path`. Raises `QuoteRefused`."""
     moved: dict[str, object] = {}
     gas, amount = 0, amount_in
     for edge in path:
-        done = fill(edge, moved.get(edge.state_id, states[edge.state_id]), amount)
+        done = fill(edge, moved.get(edge.state_id, states[edge.state_id]), amount, lots=lots)
         moved[edge.state_id] = done.next_state
         gas += done.gas
         amount = done.amount_out
@@ -157,14 +159,17 @@ def best_split(
     def settle(shares: Mapping[Path, int]) -> Allocation | None:
         return _settle_or_none(market, shares, gas_cost)
 
+    def tried(shares: Mapping[Path, int]) -> Allocation | None:
+        return _settle_or_none(market, shares, gas_cost, lots=False)
+
     singles = [
         found for path in paths if _in_lots(path, amount_in) == amount_in and (found := settle({path: amount_in}))
     ]
     best = max(singles, key=lambda a: a.net_out, default=None)
     poured = _pour(market, paths, amount_in, gas_cost)
-    split = settle(poured) if poured else None
+    split = tried(poured) if poured else None
     if split is not None:
-        split = _in_whole_lots(_improve(split, settle, amount_in), settle)
+        split = _in_whole_lots(_improve(split, tried, amount_in), paths, settle)
     if split is not None:
         best = split if best is None or split.net_out > best.net_out else best
     if best is None:
@@ -188,8 +193,8 @@ def _promising(market: Market, paths: Sequence[Path], amount_in: int) -> list[Pa
     """The candidates that pay most for one chunk, and for the whole amount."""
     scored: list[tuple[float, float, Path]] = []
     for path in paths:
-        small = _output(market.states, path, max(1, amount_in // CHUNKS))
-        whole = _output(market.states, path, amount_in)
+        small = _output(market.states, path, max(1, amount_in // CHUNKS), lots=False)
+        whole = _output(market.states, path, amount_in, lots=False)
         if small or whole:
             scored.append((small / max(1, amount_in // CHUNKS), float(whole), path))
     by_chunk = sorted(scored, key=lambda s: s[0], reverse=True)[:MAX_CANDIDATES]
@@ -197,9 +202,9 @@ def _promising(market: Market, paths: Sequence[Path], amount_in: int) -> list[Pa
     return list(dict.fromkeys(path for _, _, path in by_chunk + by_whole))
 
 
-def _output(states: Mapping[str, object], path: Path, amount_in: int) -> int:
+def _output(states: Mapping[str, object], path: Path, amount_in: int, *, lots: bool = True) -> int:
     try:
-        return fill_path(states, path, amount_in)[0]
+        return fill_path(states, path, amount_in, lots=lots)[0]
     except QuoteRefused:
         return 0
 
@@ -221,7 +226,7 @@ def _pour(market: Market, paths: Sequence[Path], amount_in: int, gas_cost: GasCo
         for path in stale:
             offers.pop(path, None)
             try:
-                out, gas, moved = fill_path(states, path, chunk)
+                out, gas, moved = fill_path(states, path, chunk, lots=False)
             except QuoteRefused:
                 continue
             activation = 0 if path in shares else gas_cost.of(gas) * MAX_USED_PATHS // CHUNKS
@@ -266,25 +271,34 @@ def _in_lots(path: Path, amount_in: int) -> int:
     return edge.market.whole_lots(edge.token_in, amount_in) if isinstance(edge, BookEdge) else amount_in
 
 
-def _in_whole_lots(split: Allocation, settle: Callable[[Mapping[Path, int]], Allocation | None]) -> Allocation | None:
-    """The same split with every book's share cut to whole lots, the cut going to the largest other path."""
+def _in_whole_lots(
+    split: Allocation, paths: Sequence[Path], settle: Callable[[Mapping[Path, int]], Allocation | None]
+) -> Allocation | None:
+    """The same split with every book's share cut to whole lots, the cut going to the largest other path.
+
+    Where a book took everything, the cut goes to whichever path does most with it; one too small for any path is made
+    a thousandth of the order.
+    """
     shares = dict(split.paths)
     books = [path for path in shares if isinstance(path[0], BookEdge)]
     if not books:
-        return split
-    cut = 0
+        return split  # settled without books, lots or not, it is the same
     for path in books:
-        edge = path[0]
-        if isinstance(edge, BookEdge):
-            lots = edge.market.whole_lots(edge.token_in, shares[path])
-            cut += shares[path] - lots
-            shares[path] = lots
+        shares[path] = _in_lots(path, shares[path])
+    cut = split.amount_in - sum(shares.values())
     others = [path for path in shares if path not in books]
-    if not others:
-        return split if not cut else None
-    largest = max(others, key=lambda path: shares[path])
-    shares[largest] += cut
-    return settle(shares)
+    if not cut:
+        return settle(shares)
+    if others:
+        largest = max(others, key=lambda path: shares[path])
+        return settle({**shares, largest: shares[largest] + cut})
+    spare = [path for path in paths if not isinstance(path[0], BookEdge)]
+    tried = [settle({**shares, path: cut}) for path in spare]
+    if not any(tried):
+        book = max(books, key=lambda path: shares[path])
+        kept = _in_lots(book, shares[book] - split.amount_in // 1000)
+        tried = [settle({**shares, book: kept, path: cut + shares[book] - kept}) for path in spare]
+    return max((found for found in tried if found is not None), key=lambda a: a.net_out, default=None)
 
 
 def _best_move(
@@ -313,14 +327,16 @@ def _without(shares: dict[Path, int], dropped: Path) -> dict[Path, int]:
     return scaled
 
 
-def _settle_or_none(market: Market, shares: Mapping[Path, int], gas_cost: GasCost) -> Allocation | None:
+def _settle_or_none(
+    market: Market, shares: Mapping[Path, int], gas_cost: GasCost, *, lots: bool = True
+) -> Allocation | None:
     try:
-        return settle(market, shares, gas_cost=gas_cost)
+        return settle(market, shares, gas_cost=gas_cost, lots=lots)
     except QuoteRefused:
         return None
 
 
-def settle(market: Market, shares: Mapping[Path, int], *, gas_cost: GasCost) -> Allocation:
+def settle(market: Market, shares: Mapping[Path, int], *, gas_cost: GasCost, lots: bool = True) -> Allocation:
     """Simulate an allocation exactly as the executor runs it: legs merged by edge, tokens in topological order.
 
     Raises `QuoteRefused` when a leg would revert or the paths' token orders contradict each other.
@@ -342,7 +358,7 @@ def settle(market: Market, shares: Mapping[Path, int], *, gas_cost: GasCost) -> 
     for token in order:
         for edge, spend, exact in _spends(weights.get(token, {}), is_source=token == source):
             amount = spend.amount(held[token], exact)
-            done: Fill = fill(edge, states[edge.state_id], amount)
+            done: Fill = fill(edge, states[edge.state_id], amount, lots=lots)
             states[edge.state_id] = done.next_state
             held[token] -= amount
             held[edge.token_out] += done.amount_out
@@ -397,12 +413,22 @@ def _token_order(shares: Mapping[Path, int]) -> list[Address]:
 def split_for_output(
     market: Market, token_in: Address, token_out: Address, amount_out: int, *, gas_cost: GasCost, max_hops: int
 ) -> Allocation:
-    """The cheapest input found whose split pays at least `amount_out`. Raises `QuoteRefused` when none does.
+    """The cheapest input found, gas counted, that pays at least `amount_out`. Raises `QuoteRefused` when none does."""
+    found = _singles_for(market, token_in, token_out, amount_out, gas_cost, max_hops)
+    try:
+        found.append(_search_input(market, token_in, token_out, amount_out, gas_cost, max_hops))
+    except QuoteRefused:
+        if not found:
+            raise
+    return min(found, key=_cost)
 
-    Searches the input amount by false position on the exact split, and keeps the smallest that suffices.
-    """
-    high = _enough_for(market, token_in, token_out, amount_out, gas_cost=gas_cost, max_hops=max_hops)
-    best, low, low_out = high, 0, 0
+
+def _search_input(
+    market: Market, token_in: Address, token_out: Address, amount_out: int, gas_cost: GasCost, max_hops: int
+) -> Allocation:
+    """Searches the input amount by false position on the exact split, and keeps the smallest that suffices."""
+    best = _enough_for(market, token_in, token_out, amount_out, gas_cost=gas_cost, max_hops=max_hops)
+    low, low_out = 0, 0
     for _ in range(12):
         surplus = best.amount_out - amount_out
         if surplus <= best.amount_out // 10**9 or best.amount_in - low <= 1:
@@ -418,7 +444,7 @@ def split_for_output(
             best = trial
         else:
             low, low_out = guess, trial.amount_out
-    return min([best, *_singles_for(market, token_in, token_out, amount_out, gas_cost, max_hops)], key=_cost)
+    return best
 
 
 def _cost(allocation: Allocation) -> Fraction:

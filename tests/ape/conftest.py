@@ -12,13 +12,11 @@ from ape.api import AccountAPI, ProviderAPI
 from ape.contracts import ContractInstance
 from ape.managers.networks import NetworkManager
 from ethpm_types import ContractType
-from hexbytes import HexBytes
 
 from oms.adapters.evm.artifacts import Artifacts
 from oms.adapters.evm.devnet import prepare_devnet
 from oms.adapters.evm.devnet.build import PUBLISHED
 from oms.adapters.evm.devnet.chain import DESK
-from oms.execution.revert_reasons import RevertReason, explain_revert
 from scripts.deploy import Deployment, deploy
 
 PROJECT = Path(__file__).resolve().parents[2]
@@ -74,10 +72,3 @@ def with_abi(name: str, address: str, abi: Sequence[Mapping[str, Any]]) -> Contr
     return ape_chain.contracts.instance_at(
         address, contract_type=contract_type, fetch_from_explorer=False, detect_proxy=False
     )
-
-
-def reason_of(error: Exception) -> RevertReason:
-    """What the contract said, from the revert data below Ape's words: those of Anvil 1.7 it does not take apart."""
-    data = getattr(getattr(error, "base_err", None), "data", None)
-    assert isinstance(data, str), error
-    return explain_revert(bytes(HexBytes(data)))

@@ -142,7 +142,7 @@ def undone(desk: Desk) -> Iterator[Desk]:
         (["1", "WETH", "0xA0b86991c6218b36c1d19d4a2e9eb0ce3606eB48"], ["token_out", "checksum", "copy it again"]),
         (["1", "WETH", NOBODY], ["token_out", NOBODY, "no code", "check the address"]),
         (["1", "WETH", "0x000000000004444c5dc75cB358380D2e3dE08A90"], ["token_out", "is not a token"]),
-        (["1", "WETH", "BAL"], ["no path joins"]),
+        (["1", "WETH", "BAL"], ["no path"]),
         (["900000000", "WETH", "USDC", "--buy"], ["the amount is beyond the liquidity", "ask for less"]),
         (["1", "WETH", "USDC", "--venues", "nasdaq"], ["venues", "nasdaq", "choose from", "uniswap_v3"]),
         (["1", "WETH", "USDC", "--venues", " , "], ["venues", "leave it out"]),

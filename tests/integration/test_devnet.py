@@ -10,7 +10,7 @@ import pytest
 from eth_hash.auto import keccak
 
 from oms.adapters.evm.artifacts import Artifacts
-from oms.adapters.evm.chain import PinnedChain
+from oms.adapters.evm.chain import MULTICALL3, PinnedChain
 from oms.adapters.evm.devnet import (
     Devnet,
     ReferencePrices,
@@ -25,7 +25,7 @@ from oms.adapters.evm.devnet.chain import DAI, DESK, MAKER, TOKENS, USDC, USDT, 
 from oms.adapters.evm.devnet.deploy import Transactions, deploy, encode_call, read_call
 from oms.adapters.evm.devnet.manifest import BuiltPool
 from oms.adapters.evm.forks import list_forks, stop_fork
-from oms.adapters.evm.rpc import RpcClient
+from oms.adapters.evm.rpc import RpcClient, RpcError
 from oms.domain.token import Token
 from oms.errors import Terminal
 from oms.units import ZERO_ADDRESS
@@ -127,6 +127,18 @@ def test_every_contract_is_at_its_address_and_knows_its_partners(shared_devnet: 
 def test_permit2_signs_for_mainnet(shared_devnet: Devnet) -> None:
     (separator,) = view(shared_devnet, chain.PERMIT2, "DOMAIN_SEPARATOR()", returns="(bytes32)")
     assert separator.hex() == "866a5aba21966af95d6c7ab78eb2b2fc913915c28be3b9aa07cc04ff903e3f28"
+
+
+def test_multicall3_answers_all_that_it_can_and_says_which_call_failed(shared_devnet: Devnet) -> None:
+    decimals, unknown = encode_call("decimals()"), encode_call("noSuchFunction()")
+    asked = [(token.address, True, decimals) for token in TOKENS] + [(chain.V2_ROUTER, True, unknown)]
+    signature = "aggregate3((address,bool,bytes)[])"
+    (answers,) = view(shared_devnet, MULTICALL3, signature, asked, returns="((bool,bytes)[])")
+    assert [(done, int.from_bytes(data)) for done, data in answers[:-1]] == [(True, t.decimals) for t in TOKENS]
+    assert answers[-1] == (False, b"")
+    asked[-1] = (chain.V2_ROUTER, False, unknown)
+    with pytest.raises(RpcError, match="Multicall3: call failed"):
+        view(shared_devnet, MULTICALL3, signature, asked, returns="((bool,bytes)[])")
 
 
 def test_the_factories_list_what_was_built(shared_devnet: Devnet) -> None:

@@ -12,6 +12,7 @@ from eth_hash.auto import keccak
 
 from oms.adapters.evm.addresses import V4Key, address_of, v2_pair_address, v3_pool_address
 from oms.adapters.evm.artifacts import Artifacts
+from oms.adapters.evm.chain import MULTICALL3
 from oms.adapters.evm.devnet import chain
 from oms.adapters.evm.devnet.chain import BUILDER, DESK, MAKER, TOKENS, USDT, WETH
 from oms.adapters.evm.devnet.deploy import Placement, Transactions, deploy_at, encode_call, read_call
@@ -50,6 +51,8 @@ PUBLISHED = {
     "V4Quoter": f"{_V4_PERIPHERY}/V4Quoter.sol/V4Quoter.json",
     "StateView": f"{_V4_PERIPHERY}/StateView.sol/StateView.json",
     "Permit2": "@1inch/solidity-utils/dist/src/permit2.json",
+    # Of mainnet's source, but built with other settings: its bytes are not mainnet's, unlike its answers.
+    "Multicall3": "@redstone-finance/evm-multicall/artifacts/contracts/Mulitcall3.sol/Multicall3.json",
     "UniversalRouter": "@uniswap/universal-router/artifacts/contracts/UniversalRouter.sol/UniversalRouter.json",
     "Authorizer": f"{_BALANCER}/20210418-authorizer/artifact/Authorizer.json",
     "Vault": f"{_BALANCER}/20210418-vault/artifact/Vault.json",
@@ -155,6 +158,7 @@ class DevnetBuilder:
             ("V4Quoter", chain.V4_QUOTER, (manager,)),
             ("StateView", chain.V4_STATE_VIEW, (manager,)),
             ("UniversalRouter", chain.UNIVERSAL_ROUTER, (router_parameters,)),
+            ("Multicall3", MULTICALL3, ()),
             ("Authorizer", chain.BALANCER_AUTHORIZER, (BUILDER,)),
             (
                 "Vault",

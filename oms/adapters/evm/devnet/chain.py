@@ -6,6 +6,7 @@ Must not: deploy or price anything.
 
 from typing import Final
 
+from oms.adapters.evm.chain import MULTICALL3
 from oms.domain.token import Token
 from oms.units import Address
 
@@ -60,6 +61,7 @@ ADDRESSES: Final = {
     "v4_quoter": V4_QUOTER,
     "v4_state_view": V4_STATE_VIEW,
     "permit2": PERMIT2,
+    "multicall3": MULTICALL3,
     "universal_router": UNIVERSAL_ROUTER,
     "balancer_vault": BALANCER_VAULT,
     "balancer_weighted_factory": BALANCER_WEIGHTED_FACTORY,
