@@ -1,4 +1,4 @@
-"""The desk's contracts on Ape's own Anvil, put there by scripts/deploy.py, among the development chain's real pools."""
+"""The desk's contracts on Ape's own Anvil, deployed as by `./scripts/ape run deploy`, among the devnet's real pools."""
 
 import gzip
 import json
@@ -17,7 +17,7 @@ from oms.adapters.evm.artifacts import Artifacts
 from oms.adapters.evm.devnet import prepare_devnet
 from oms.adapters.evm.devnet.build import PUBLISHED
 from oms.adapters.evm.devnet.chain import DESK
-from scripts.deploy import Deployment, deploy
+from scripts._deployment import Deployment, deploy
 
 PROJECT = Path(__file__).resolve().parents[2]
 
@@ -68,7 +68,7 @@ def published(artifacts: Artifacts, name: str, address: str) -> ContractInstance
 
 
 def with_abi(name: str, address: str, abi: Sequence[Mapping[str, Any]]) -> ContractInstance:
-    contract_type = ContractType(contractName=name, abi=list(abi))
+    contract_type = ContractType.model_validate({"contractName": name, "abi": list(abi)})
     return ape_chain.contracts.instance_at(
         address, contract_type=contract_type, fetch_from_explorer=False, detect_proxy=False
     )

@@ -14,7 +14,7 @@ from oms.adapters.evm.artifacts import Artifacts
 from oms.adapters.evm.contracts import listed_venues, our_contracts
 from oms.adapters.evm.devnet.chain import DESK, USDC, WETH
 from oms.adapters.evm.venues import MAINNET
-from scripts.deploy import Deployment, deploy, refuse_live_chain, write_record
+from scripts._deployment import PROJECT, Deployment, deploy, refuse_live_chain, write_record
 
 SUSHISWAP_USDC_WETH = "0x397FF1542f962076d0BFE58eA045FfA2d347ACa0"
 PANCAKESWAP_V3_USDC_WETH_1_BP = "0x1445F32D1A74872bA41f3D8cF4022E9996120b31"
@@ -57,7 +57,7 @@ def test_the_record_is_the_same_bytes_each_time_and_names_no_place(deployment: D
     assert write_record(deployment, tmp_path).read_bytes() == first
     assert json.loads(first) == deployment.record
     assert b"127.0.0.1" not in first
-    assert str(Path(__file__).parents[2]).encode() not in first
+    assert str(PROJECT).encode() not in first
 
 
 def test_a_node_that_is_not_anvil_is_refused() -> None:
@@ -69,3 +69,15 @@ def test_a_node_that_is_not_anvil_is_refused() -> None:
 def test_ape_compiles_what_forge_compiled(project: ProjectManager, artifacts: Artifacts, name: str) -> None:
     compiled = getattr(project, name).contract_type.runtime_bytecode.bytecode
     assert bytes.fromhex(compiled.removeprefix("0x")).startswith(artifacts.ours(name).runtime)
+
+
+def test_the_kept_record_of_the_development_chain_is_of_these_contracts(deployment: Deployment) -> None:
+    kept = json.loads((PROJECT / "deployments" / "1-devnet.json").read_text())
+    remedy = "run `./scripts/ape run deploy_devnet`"
+    for name, entry in deployment.record["contracts"].items():
+        unlike = {key for key, value in entry.items() if kept["contracts"][name][key] != value} - {"transaction"}
+        assert not unlike, remedy
+    assert [entry | {"transaction": None} for entry in kept["venues"]] == [
+        entry | {"transaction": None} for entry in deployment.record["venues"]
+    ], remedy
+    assert kept["compiler"] == deployment.record["compiler"], remedy

@@ -182,7 +182,8 @@ def test_a_purchases_minimum_is_at_least_what_was_wanted(usd: int) -> None:
 
 
 def test_an_exchange_leg_says_what_it_leaves_open_and_within_which_limit() -> None:
-    plan = plan_of(report(sell(20), pool(1, 500), books=[book()]))
+    plan = plan_of(report(sell(20), pool(1, 500), books=[book(size="8")]))
+    assert plan.chain_legs
     (leg,) = plan.exchange_legs
     assert leg.size > 0
     assert leg.exposure.open_amount == leg.size

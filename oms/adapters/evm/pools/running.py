@@ -92,10 +92,7 @@ def _answer(read: Read, reply: Json, *, venue: str) -> Answer:
             raise Retryable(venue, f"{reply.method} failed: {reply.message}; wait, or use another node")
         return reply
     if isinstance(read, Slot):
-        word = quantity(reply, venue=venue, what="eth_getStorageAt")
-        if not 0 <= word < 2**256:
-            raise Terminal(venue, "eth_getStorageAt answered more than a word; use another node")
-        return word
+        return quantity(reply, venue=venue, what="eth_getStorageAt")
     if isinstance(read, Logs):
         return tuple(_log(entry, venue=venue) for entry in _entries(reply, venue=venue))
     return octets(reply, venue=venue, what="eth_getCode" if isinstance(read, Code) else "eth_call")

@@ -16,6 +16,10 @@ HEAD = {"number": "0x64", "hash": "0x" + "ab" * 32, "timestamp": "0x65000000", "
 class Refused(Exception):
     """Answered to the caller as a JSON-RPC error with these words."""
 
+    def __init__(self, words: str, *, code: int = -32000) -> None:
+        super().__init__(words)
+        self.code = code
+
 
 class FakeNode:
     """`answer(method, params)` is asked for every call; `requests` counts HTTP requests."""
@@ -29,7 +33,7 @@ class FakeNode:
         try:
             return {"jsonrpc": "2.0", "id": call["id"], "result": self.answer(call["method"], call["params"])}
         except Refused as refused:
-            return {"jsonrpc": "2.0", "id": call["id"], "error": {"code": -32000, "message": str(refused)}}
+            return {"jsonrpc": "2.0", "id": call["id"], "error": {"code": refused.code, "message": str(refused)}}
 
     def chain(self, rpc: RpcClient) -> PinnedChain:
         return PinnedChain.at_latest(rpc)

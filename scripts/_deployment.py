@@ -1,0 +1,212 @@
+"""Deploying `RfqSettlement` and `Executor` through Ape, and the record of it.
+
+Owns: the order of the transactions, and the form of the records in `deployments/`.
+Must not: reach a live chain (this version signs for Ape's local and fork networks only, and only where the node says
+that it is Anvil); nor compile. The addresses are CREATE2's, so they follow from the bytecode: it is forge's, from
+`out`, as the product itself uses it (`oms.adapters.evm.contracts`). Ape compiles the same code but appends metadata.
+"""
+
+import json
+import subprocess
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import click
+from ape import accounts, chain, networks
+from ape.api import AccountAPI
+from ape.contracts import ContractInstance
+from ape.exceptions import ContractLogicError
+from eth_hash.auto import keccak
+from ethpm_types import ContractType
+
+from oms.adapters.evm.artifacts import Artifacts
+from oms.adapters.evm.contracts import (
+    CREATE2_PROXY,
+    SALT,
+    OurContracts,
+    executor_arguments,
+    listed_venues,
+    our_contracts,
+)
+from oms.adapters.evm.venues import BUILT_IN, ChainVenues
+from oms.units import Address
+
+PROJECT = Path(__file__).resolve().parent.parent
+SOURCES = ("contracts", "foundry.toml")
+_ANVILS_CHAIN_ID = 31337
+_MAINNET = 1
+
+Json = Any
+
+
+@dataclass(frozen=True, slots=True)
+class Deployment:
+    """The two contracts, ready to be called, and what was sent to put them there."""
+
+    executor: ContractInstance
+    rfq_settlement: ContractInstance
+    record: Mapping[str, Json]
+    sent: Sequence[str]
+
+
+def refuse_live_chain() -> None:
+    """Raises `click.ClickException` unless the connected chain is one that nobody else uses."""
+    provider = networks.provider
+    name = provider.network.name
+    if name != "local" and not name.endswith("-fork"):
+        raise click.ClickException(f"{name} is a live network; this version deploys to local chains and forks only")
+    version = str(provider.make_request("web3_clientVersion", []))
+    if not version.lower().startswith("anvil/"):
+        raise click.ClickException(f"the node behind {name} is {version[:40]}, not Anvil; it may be a live chain")
+
+
+def known_venues(chain_id: int) -> ChainVenues:
+    """The protocols that the executor is to know; Ape's own Anvil counts as mainnet. Raises `click.ClickException`."""
+    wanted = _MAINNET if chain_id == _ANVILS_CHAIN_ID else chain_id
+    if wanted not in BUILT_IN:
+        raise click.ClickException(f"no venues are known on chain {chain_id}; add them to oms/adapters/evm/venues.py")
+    return BUILT_IN[wanted]
+
+
+def deploy(owner: Address, network: str) -> Deployment:
+    """Send what is missing on the connected chain; what is there already is left, with no transaction in the record."""
+    refuse_live_chain()
+    artifacts, venues, sender = Artifacts(PROJECT), known_venues(chain.chain_id), _account(owner)
+    ours = our_contracts(artifacts, venues, owner)
+    hashes = {
+        "RfqSettlement": _create(sender, ours.settlement_init_code, ours.rfq_settlement),
+        "Executor": _create(sender, ours.executor_init_code, ours.executor),
+    }
+    executor = _at(ours.executor, "Executor", artifacts)
+    listed: list[dict[str, Json]] = [
+        {
+            "name": venue.name,
+            "kind": venue.kind,
+            "id": venue.number,
+            "deployer": venue.deployer,
+            "init_code_hash": "0x" + venue.init_code_hash.hex(),
+            "fee_pips": venue.fee_pips,
+        }
+        for venue in listed_venues(venues)
+    ]
+    created = hashes["Executor"] is not None
+    for venue in listed:
+        known = not created and _knows(executor, venue)
+        venue["transaction"] = None if known else _set_venue(sender, executor, venue)
+    record = {
+        "chain": {"id": chain.chain_id, "network": network},
+        "commit": _commit(),
+        "compiler": _compiler(artifacts),
+        "create2": {"proxy": CREATE2_PROXY, "salt": "0x" + SALT.hex()},
+        "owner": owner,
+        "contracts": _contracts(ours, artifacts, venues, hashes),
+        "venues": listed,
+    }
+    sent = [each for each in (*hashes.values(), *(venue["transaction"] for venue in listed)) if each]
+    return Deployment(executor, _at(ours.rfq_settlement, "RfqSettlement", artifacts), record, sent)
+
+
+def write_record(deployment: Deployment, folder: Path) -> Path:
+    """Save as `<chain id>-<network>.json`, keys sorted, so that the same deployment gives the same bytes."""
+    where = deployment.record["chain"]
+    path = folder / f"{where['id']}-{where['network']}.json"
+    path.write_text(json.dumps(deployment.record, indent=2, sort_keys=True) + "\n")
+    return path
+
+
+def _account(owner: Address) -> AccountAPI:
+    for account in accounts.test_accounts:
+        if account.address == owner:
+            return account
+    impersonated = accounts.test_accounts.impersonate_account(owner)
+    if not impersonated.balance:
+        networks.provider.set_balance(owner, 10**18)
+    return impersonated
+
+
+def _create(sender: AccountAPI, init_code: bytes, address: Address) -> str | None:
+    """The transaction's hash; None when the contract is there already."""
+    provider = networks.provider
+    if provider.get_code(address):
+        return None
+    if not provider.get_code(CREATE2_PROXY):
+        raise click.ClickException(
+            f"no deterministic deployment proxy at {CREATE2_PROXY} on this chain; place it first"
+        )
+    receipt = sender.transfer(CREATE2_PROXY, 0, data=SALT + init_code)
+    if not provider.get_code(address):
+        raise click.ClickException(f"{receipt.txn_hash} left no contract at {address}; run `./scripts/ape test`")
+    return str(receipt.txn_hash)
+
+
+def _knows(executor: ContractInstance, venue: Mapping[str, Json]) -> bool:
+    try:
+        found = executor.venue(venue["kind"], venue["id"])
+    except ContractLogicError:  # VenueUnknown
+        return False
+    wanted = venue["deployer"], venue["fee_pips"], bytes.fromhex(venue["init_code_hash"][2:])
+    return (found.deployer, found.feePips, bytes(found.initCodeHash)) == wanted
+
+
+def _set_venue(sender: AccountAPI, executor: ContractInstance, venue: Mapping[str, Json]) -> str:
+    arguments = (venue[key] for key in ("kind", "id", "deployer", "init_code_hash", "fee_pips"))
+    return str(executor.setVenue(*arguments, sender=sender).txn_hash)
+
+
+def _at(address: Address, name: str, artifacts: Artifacts) -> ContractInstance:
+    contract_type = ContractType.model_validate({"contractName": name, "abi": artifacts.ours(name).abi})
+    return chain.contracts.instance_at(
+        address, contract_type=contract_type, fetch_from_explorer=False, detect_proxy=False
+    )
+
+
+def _contracts(
+    ours: OurContracts, artifacts: Artifacts, venues: ChainVenues, hashes: Mapping[str, str | None]
+) -> dict[str, Json]:
+    (venues_struct,) = next(e for e in artifacts.ours("Executor").abi if e.get("type") == "constructor")["inputs"]
+    names = [part["name"] for part in venues_struct["components"]]
+    values = executor_arguments(venues, ours.owner, ours.rfq_settlement)
+    arguments = {
+        name: "0x" + value.hex() if isinstance(value, bytes) else value
+        for name, value in zip(names, values, strict=True)
+    }
+    placed: tuple[tuple[str, Address, bytes, dict[str, Json]], ...] = (
+        ("RfqSettlement", ours.rfq_settlement, ours.settlement_init_code, {}),
+        ("Executor", ours.executor, ours.executor_init_code, arguments),
+    )
+    return {
+        name: {
+            "address": address,
+            "constructor_arguments": given,
+            "init_code_hash": "0x" + keccak(init_code).hex(),
+            "transaction": hashes[name],
+        }
+        for name, address, init_code, given in placed
+    }
+
+
+def _compiler(artifacts: Artifacts) -> dict[str, Json]:
+    """As solc's own metadata states it, without where the sources lay."""
+    metadata = json.loads(artifacts.our_path("Executor").read_text())["metadata"]
+    kept = ("evmVersion", "metadata", "optimizer", "viaIR")
+    settings = {key: value for key, value in metadata["settings"].items() if key in kept}
+    return {"name": "solc", "version": metadata["compiler"]["version"], "settings": settings}
+
+
+def _commit() -> dict[str, Json]:
+    """The commit, and whether the contracts' sources were just as it has them; nulls where there is no repository."""
+    head = _git("rev-parse", "HEAD")
+    return {
+        "id": head,
+        "sources_unchanged": None if head is None else not _git("status", "--porcelain", "--", *SOURCES),
+    }
+
+
+def _git(*arguments: str) -> str | None:
+    try:
+        done = subprocess.run(["git", *arguments], cwd=PROJECT, capture_output=True, text=True, timeout=30, check=True)  # noqa: S607
+    except (OSError, subprocess.SubprocessError):
+        return None
+    return done.stdout.strip()
