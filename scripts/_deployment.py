@@ -51,15 +51,21 @@ class Deployment:
     sent: Sequence[str]
 
 
+def live_reason(network: str, client_version: str) -> str | None:
+    """Why somebody else might use this chain, by Ape's name of the network and the node's of itself; None if nobody."""
+    if network != "local" and not network.endswith("-fork"):
+        return f"{network} is a live network; this version deploys to local chains and forks only"
+    if not client_version.lower().startswith("anvil/"):
+        return f"the node behind {network} is {client_version[:40]}, not Anvil; it may be a live chain"
+    return None
+
+
 def refuse_live_chain() -> None:
     """Raises `click.ClickException` unless the connected chain is one that nobody else uses."""
     provider = networks.provider
-    name = provider.network.name
-    if name != "local" and not name.endswith("-fork"):
-        raise click.ClickException(f"{name} is a live network; this version deploys to local chains and forks only")
-    version = str(provider.make_request("web3_clientVersion", []))
-    if not version.lower().startswith("anvil/"):
-        raise click.ClickException(f"the node behind {name} is {version[:40]}, not Anvil; it may be a live chain")
+    reason = live_reason(provider.network.name, str(provider.make_request("web3_clientVersion", [])))
+    if reason is not None:
+        raise click.ClickException(reason)
 
 
 def known_venues(chain_id: int) -> ChainVenues:

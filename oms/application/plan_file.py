@@ -26,6 +26,7 @@ MOST_DECIMALS = 77
 """Of a token; ten to this power still fits in 256 bits."""
 
 _ADDRESS = re.compile("0x[0-9a-fA-F]{40}")
+_DATA = re.compile("0x(?:[0-9a-fA-F]{2})*")
 _POOL_ID = re.compile("0x(?:[0-9a-fA-F]{2}){1,32}")
 _SYMBOL = re.compile("[^/:]+/[^/:]+(:[^/:]+)?")
 
@@ -55,10 +56,16 @@ def plan_json(plan: RoutePlan) -> str:
 def _unhex(value: Any) -> Any:
     if isinstance(value, dict):
         return {
-            key: bytes.fromhex(item[2:]) if key == "signature" and isinstance(item, str) else _unhex(item)
+            key: _octets(item) if key == "signature" and isinstance(item, str) else _unhex(item)
             for key, item in value.items()
         }
     return [_unhex(item) for item in value] if isinstance(value, list) else value
+
+
+def _octets(text: str) -> bytes:
+    if not _DATA.fullmatch(text):
+        raise ValueError("signature is not hex data")
+    return bytes.fromhex(text[2:])
 
 
 _ADAPTER: TypeAdapter[RoutePlan] = TypeAdapter(Annotated[RoutePlan, BeforeValidator(_unhex)])
@@ -78,7 +85,7 @@ def read_plan(path: Path) -> RoutePlan:
         raise InvalidRequest("plan", f"cannot read {path}: {error.strerror}") from error
     except ValidationError as error:
         first = error.errors()[0]
-        where = ".".join(str(part) for part in first["loc"])
+        where = ".".join(str(part) for part in first["loc"]) or "the plan"
         raise InvalidRequest("plan", f"{path}: {where}: {first['msg']}; name a file that --json wrote") from error
     except (ValueError, RecursionError) as error:
         raise InvalidRequest("plan", f"{path} is not JSON; name a file that --json wrote") from error

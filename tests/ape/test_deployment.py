@@ -14,7 +14,7 @@ from oms.adapters.evm.artifacts import Artifacts
 from oms.adapters.evm.contracts import listed_venues, our_contracts
 from oms.adapters.evm.devnet.chain import DESK, USDC, WETH
 from oms.adapters.evm.venues import MAINNET
-from scripts._deployment import PROJECT, Deployment, deploy, refuse_live_chain, write_record
+from scripts._deployment import PROJECT, Deployment, deploy, live_reason, refuse_live_chain, write_record
 
 SUSHISWAP_USDC_WETH = "0x397FF1542f962076d0BFE58eA045FfA2d347ACa0"
 PANCAKESWAP_V3_USDC_WETH_1_BP = "0x1445F32D1A74872bA41f3D8cF4022E9996120b31"
@@ -63,6 +63,12 @@ def test_the_record_is_the_same_bytes_each_time_and_names_no_place(deployment: D
 def test_a_node_that_is_not_anvil_is_refused() -> None:
     with networks.parse_network_choice("ethereum:local:test"), pytest.raises(click.ClickException, match="not Anvil"):
         refuse_live_chain()
+
+
+@pytest.mark.parametrize("network", ["mainnet", "sepolia", "custom"])
+def test_a_network_that_is_neither_local_nor_a_fork_is_refused_even_if_anvil_serves_it(network: str) -> None:
+    assert "is a live network" in str(live_reason(network, "anvil/v1.7.1"))
+    assert live_reason(f"{network}-fork", "anvil/v1.7.1") is None
 
 
 @pytest.mark.parametrize("name", ["Executor", "RfqSettlement"])

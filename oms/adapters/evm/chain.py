@@ -1,6 +1,6 @@
-"""Reading one chain at one block: storage, code and calls, batched and pinned.
+"""One chain at one block, and the typing of what its node returns.
 
-Owns: the pin, and the typing of what a node returns.
+Owns: the pin, and that typing. Pools and tokens are read at it by `pools.running`.
 Must not: write to a chain, or mix answers of two blocks.
 """
 
@@ -60,28 +60,6 @@ class PinnedChain:
             raise InvalidRequest("rpc-url", f"serves chain {found}, not {expected_chain_id}; use that chain's node")
         return cls(rpc, block_pin(header, chain_id=found, venue=rpc.venue))
 
-    def storage(self, slots: Sequence[tuple[Address, int]]) -> list[int | RpcFailure]:
-        """Storage words in order of asking; a slot the node cannot give is an `RpcFailure` in its place."""
-        number = hex(self.block.number)
-        answers = self.rpc.batch(
-            ("eth_getStorageAt", [address, f"0x{slot % 2**256:064x}", number]) for address, slot in slots
-        )
-        return [a if isinstance(a, RpcFailure) else self._quantity(a, "eth_getStorageAt") for a in answers]
-
-    def code(self, addresses: Sequence[Address]) -> list[bytes | RpcFailure]:
-        """Deployed code in order of asking; empty where there is none."""
-        number = hex(self.block.number)
-        answers = self.rpc.batch(("eth_getCode", [address, number]) for address in addresses)
-        return [a if isinstance(a, RpcFailure) else self._octets(a, "eth_getCode") for a in answers]
-
-    def calls(self, calls: Sequence[tuple[Address, bytes]]) -> list[bytes | RpcFailure]:
-        """Return data of static calls in order of asking; a revert is an `RpcFailure` in its place."""
-        number = hex(self.block.number)
-        answers = self.rpc.batch(
-            ("eth_call", [{"to": target, "data": "0x" + data.hex()}, number]) for target, data in calls
-        )
-        return [a if isinstance(a, RpcFailure) else self._octets(a, "eth_call") for a in answers]
-
     def balances_wei(self, addresses: Sequence[Address]) -> list[int | RpcFailure]:
         """Native balances in order of asking."""
         number = hex(self.block.number)
@@ -97,9 +75,6 @@ class PinnedChain:
 
     def _quantity(self, answer: object, what: str) -> int:
         return quantity(answer, venue=self.rpc.venue, what=what)
-
-    def _octets(self, answer: object, what: str) -> bytes:
-        return octets(answer, venue=self.rpc.venue, what=what)
 
 
 def block_pin(header: object, *, chain_id: int, venue: str) -> BlockPin:

@@ -298,7 +298,7 @@ def test_a_partial_fill_says_what_stays_open(hedged: RoutePlan) -> None:
 def test_a_price_beyond_the_limit_fills_nothing(hedged: RoutePlan) -> None:
     venue = scripted()
     venue.book = book(bid="1900")
-    journal, problem = hedge_gone_wrong(hedged, venue)
+    _, problem = hedge_gone_wrong(hedged, venue)
     assert problem.startswith("filled 0 of")
 
 
