@@ -126,8 +126,29 @@ setup_contracts() {
   printf '%s' "$want" >out/.built
 }
 
+take_turns() { # one set-up at a time in a checkout; another one's is waited for
+  local lock=.build/setup.lock waited=0 owner
+  mkdir -p .build || fail "cannot write here; make the folder writable"
+  until mkdir "$lock" 2>/dev/null; do
+    owner=$(cat "$lock/pid" 2>/dev/null || true)
+    if [ -n "$owner" ] && ! kill -0 "$owner" 2>/dev/null; then
+      rm -rf "$lock"
+      continue
+    fi
+    [ "$waited" -eq 0 ] && say "waiting for another set-up of this checkout"
+    [ "$waited" -ge 600 ] && fail "another set-up has not ended for ten minutes; end it, or delete $lock"
+    sleep 1
+    waited=$((waited + 1))
+  done
+  printf '%s' "$$" >"$lock/pid"
+  trap 'rm -rf "$PROJECT/.build/setup.lock"' EXIT
+}
+
 setup() { # lock file
+  take_turns
   setup_python "$1"
   setup_node
   setup_contracts
+  rm -rf "$PROJECT/.build/setup.lock"
+  trap - EXIT
 }
