@@ -60,6 +60,13 @@ class PinnedChain:
             raise InvalidRequest("rpc-url", f"serves chain {found}, not {expected_chain_id}; use that chain's node")
         return cls(rpc, block_pin(header, chain_id=found, venue=rpc.venue))
 
+    def code(self, addresses: Sequence[Address]) -> list[bytes | RpcFailure]:
+        """Deployed code in order of asking; empty where there is none."""
+        number = hex(self.block.number)
+        answers = self.rpc.batch(("eth_getCode", [address, number]) for address in addresses)
+        what, venue = "eth_getCode", self.rpc.venue
+        return [a if isinstance(a, RpcFailure) else octets(a, venue=venue, what=what) for a in answers]
+
     def balances_wei(self, addresses: Sequence[Address]) -> list[int | RpcFailure]:
         """Native balances in order of asking."""
         number = hex(self.block.number)

@@ -129,7 +129,7 @@ def _chunks(calls: Sequence[Call]) -> Iterator[tuple[Call, ...]]:
 
 def _encoded_size(call: Call) -> int:
     """Bytes that a call adds: five words (its offset, target, flag, its data's offset and length) and padded data."""
-    return 160 + -(-len(call.data) // 32) * 32
+    return 160 + _padded(len(call.data))
 
 
 def encoded(calls: Sequence[Call]) -> bytes:
@@ -163,7 +163,7 @@ def _result(data: bytes, at: int) -> tuple[bool, bytes]:
     if success > 1:
         raise ValueError("a flag is neither yes nor no")
     length = _number(data, start)
-    if start + 32 + length > len(data):
+    if start + 32 + _padded(length) > len(data):
         raise ValueError("return data ends beyond the answer")
     return bool(success), data[start + 32 : start + 32 + length]
 
@@ -172,6 +172,10 @@ def _number(data: bytes, at: int) -> int:
     if at + 32 > len(data):
         raise ValueError("a word lies beyond the answer")
     return int.from_bytes(data[at : at + 32], "big")
+
+
+def _padded(length: int) -> int:
+    return -(-length // 32) * 32
 
 
 def _word(value: int) -> bytes:
