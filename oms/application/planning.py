@@ -197,5 +197,6 @@ def _exchange_leg(leg: LegFill, edge: BookEdge, tokens: Mapping[Address, Token],
         amount_out=leg.amount_out,
         book_sequence=market.book.sequence,
         book_source=market.book.source,
+        book_read_at=float(market.book.received_at),
         exposure=exposure,
     )

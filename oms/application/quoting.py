@@ -74,6 +74,7 @@ class QuoteReport:
     gas_cost: GasCost
     impact_bps: float
     tokens: Mapping[Address, Token]
+    max_hops: int
 
     @property
     def best_single(self) -> VenueQuote | None:
@@ -112,7 +113,7 @@ def quote(
     rows = _rows(intent, view, market, gas_cost, by_address, max_hops=max_hops, now=now)
     search = best_split if intent.side is Side.SELL else split_for_output
     split = search(market, token_in, token_out, intent.amount, gas_cost=gas_cost, max_hops=max_hops)
-    return QuoteReport(intent, view, market, rows, split, gas_cost, _split_impact_bps(split), by_address)
+    return QuoteReport(intent, view, market, rows, split, gas_cost, _split_impact_bps(split), by_address, max_hops)
 
 
 def gas_in_output(market: Market, view: MarketView, wrapped_native: Address, token_out: Address) -> GasCost:

@@ -61,7 +61,7 @@ class OpenMarket:
         self.counterparties = counterparties
         self._resources = resources
         self._source = EvmPoolSource(session.venues)
-        lag = settings.limits.max_node_lag_seconds if session.kind == "node" else None
+        lag = settings.limits.max_node_lag_seconds if session.lives_in_the_present else None
         self._pools = PinnedPools(session.rpc, self._source, clock=self.clock, max_lag_seconds=lag)
         lists = () if settings.token_list is None else (settings.token_list,)
         self.directory = TokenDirectory.of_chain(session.venues.chain_id, lists=lists, tokens=session.tokens)

@@ -86,6 +86,14 @@ class ChainSession:
         """Whether orders may settle here."""
         return self.kind != "node" and str(self.rpc.call("web3_clientVersion")).lower().startswith("anvil/")
 
+    @property
+    def lives_in_the_present(self) -> bool:
+        """Whether its newest block should be recent: a node of somebody's that isn't a development node."""
+        if self.kind != "node":
+            return False
+        version = str(self.rpc.call("web3_clientVersion")).lower()
+        return not version.startswith(("anvil/", "hardhat"))
+
     def close(self) -> None:
         """End everything that was started for this session."""
         self.resources.close()

@@ -64,7 +64,7 @@ class Trading:
             executor=self.open_desk.contracts.executor,
             slippage=Bps(self.terms.slippage_bps or settings.slippage_bps),
             deadline=chain_time(self.market.session.rpc) + ttl,
-            max_hops=settings.max_hops,
+            max_hops=report.max_hops,
         )
         return make_plan(report, terms, makers=self.market.makers, tokens=report.tokens, clock=self.market.clock)
 

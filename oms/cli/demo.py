@@ -14,6 +14,7 @@ from oms.bootstrap.records import open_journal
 from oms.bootstrap.sessions import Opening
 from oms.bootstrap.trading import Terms, Trading, quote_for
 from oms.cli import tables
+from oms.cli.options import check_destination
 from oms.cli.swap import outcome_json, settle_shown, write_json
 from oms.errors import StateConflict
 
@@ -35,6 +36,7 @@ def demo(amount: str, token_in: str, token_out: str, *, seed: int, json_file: Pa
       ./scripts/demo
       ./scripts/demo 25 WBTC USDC --json outcome.json
     """
+    check_destination(json_file, option="json")
     settings = load_settings()
     console = tables.terminal()
     with tables.progress("building the devnet, a maker and an exchange"):
@@ -76,7 +78,7 @@ def _run(console: Console, trading: Trading, words: OrderWords) -> dict[str, Any
     console.print(Rule("3 · plan, gate, simulation, settlement, hedge", align="left"))
     plan, refusals = trading.plan(report)
     for refusal in refusals:
-        console.print(f"[yellow]{refusal.venue} did not sign[/]: {refusal.reason}")
+        console.print(f"[yellow]{tables.words(refusal.venue)} did not sign[/]: {tables.words(refusal.reason)}")
     outcome = settle_shown(console, trading, plan, report, dry_run=False)
     if outcome is None or not outcome.settled:
         raise StateConflict("demo", "not every leg was settled; see the lines above")

@@ -140,6 +140,7 @@ class ExchangeLeg:
     amount_out: int
     book_sequence: int
     book_source: str
+    book_read_at: float
     exposure: Exposure
 
     @property

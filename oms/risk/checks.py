@@ -93,6 +93,9 @@ def plan_is_fresh(
     for leg in plan.chain_legs:
         if isinstance(leg, MakerLeg) and leg.quote.expiry - chain_time < limits.min_quote_life_seconds:
             return _stale(f"{leg.venue}'s quote expires in {leg.quote.expiry - chain_time} s")
+    for book in plan.exchange_legs:
+        if not -1 <= now - book.book_read_at <= limits.max_book_age_seconds:
+            return _stale(f"{book.venue}'s book is {now - book.book_read_at:.0f} s old")
     return CheckResult("quote age", passed=True, detail=f"{max(age, 0):.1f} s, {behind} blocks behind")
 
 

@@ -17,6 +17,8 @@ from pathlib import Path
 from types import TracebackType
 from typing import IO, Self
 
+import httpx
+
 from oms.adapters.evm.rpc import RpcClient
 from oms.errors import InvalidRequest, StateConflict, Terminal, VenueError
 from oms.units import Wei
@@ -209,7 +211,9 @@ def start_failure(words: str, options: AnvilOptions) -> VenueError | InvalidRequ
     if "Address already in use" in words:
         return InvalidRequest("port", f"{options.port} is in use; choose another, or 0 for a free one")
     if options.fork_url is not None and "sending request" in words:
-        return Terminal("anvil", f"could not fork {options.fork_url}: {words}; start that node or correct the URL")
+        host = httpx.URL(options.fork_url).host  # the whole URL may hold a key
+        said = words.replace(options.fork_url, host)
+        return Terminal("anvil", f"could not fork {host}: {said}; start that node or correct the URL")
     return Terminal(
         "anvil", f"did not start: {words or 'it said nothing'}; run ./scripts/demo to repair the installation"
     )

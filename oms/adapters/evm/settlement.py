@@ -9,6 +9,7 @@ from collections.abc import Sequence
 from dataclasses import replace
 from typing import Any
 
+import requests
 from eth_abi.abi import encode
 from eth_account import Account
 from eth_account.signers.local import LocalAccount
@@ -57,7 +58,9 @@ class ForkSettlement:
         self._rpc = rpc
         self._sender = sender
         self._key = key
-        self._web3 = Web3(Web3.HTTPProvider(rpc.url, request_kwargs={"timeout": 15}))
+        session = requests.Session()
+        session.trust_env = False  # a proxy meant for the world must not see a fork on loopback
+        self._web3 = Web3(Web3.HTTPProvider(rpc.url, request_kwargs={"timeout": 15}, session=session))
 
     @property
     def sender(self) -> Address:

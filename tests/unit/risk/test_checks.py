@@ -113,10 +113,17 @@ def test_no_allowance_but_the_plans_own_may_stand(allowed: int, pulls: bool, pas
 def test_a_plan_is_fresh_within_its_ages(plan: RoutePlan, changes: dict[str, float], passed: bool) -> None:
     """The maker's quote lives sixty seconds, of which five must be left."""
     given = {"now": float(NOW), "chain_time": NOW, "latest_block": 100} | changes
-    finding = checks.plan_is_fresh(plan, limits=LIMITS, **given)  # type: ignore[arg-type]
+    patient = LIMITS.model_copy(update={"max_book_age_seconds": 120.0})
+    finding = checks.plan_is_fresh(plan, limits=patient, **given)  # type: ignore[arg-type]
     assert finding.passed is passed
     if not passed:
         assert "make a new plan" in denied(finding)
+
+
+@pytest.mark.parametrize(("age", "passed"), [(0.0, True), (10.0, True), (10.1, False), (-2.0, False)])
+def test_an_exchange_leg_is_fresh_while_its_book_is(plan: RoutePlan, age: float, passed: bool) -> None:
+    finding = checks.plan_is_fresh(plan, now=NOW + age, chain_time=NOW, latest_block=100, limits=LIMITS)
+    assert finding.passed is passed
 
 
 def test_a_deadline_is_over_when_it_is_reached(plan: RoutePlan) -> None:

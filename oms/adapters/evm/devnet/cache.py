@@ -186,7 +186,9 @@ def prepare_devnet(*, home: Path, project: Path, seed: int = 1, prices: Referenc
         draft.replace(manifest)  # last, so that a manifest means a whole state
         _forget_old(folder)
     except OSError as error:
-        raise Terminal("devnet", f"could not write {folder}: {error.strerror}; free disk space there") from error
+        raise Terminal(
+            "devnet", f"could not write {folder}: {error.strerror}; free disk space, or set OMS_HOME elsewhere"
+        ) from error
     return SavedDevnet(state, built)
 
 

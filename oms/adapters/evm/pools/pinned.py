@@ -56,5 +56,5 @@ class PinnedPools:
     def _check_lag(self, chain: PinnedChain) -> None:
         lag = self._clock.now() - chain.block.timestamp
         if self._max_lag_seconds is not None and lag > self._max_lag_seconds:
-            why = f"its newest block {chain.block.number} is {lag:.0f} s old, so it lags; use another node"
-            raise Retryable(self._rpc.venue, why)
+            why = f"its newest block {chain.block.number} is {lag:.0f} s old, so it lags"
+            raise Retryable(self._rpc.venue, f"{why}; use another node, or raise limits.max_node_lag_seconds")

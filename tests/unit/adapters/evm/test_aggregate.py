@@ -5,6 +5,7 @@ from typing import Any
 
 import pytest
 from eth_abi.abi import decode, encode
+from eth_abi.exceptions import DecodingError
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -46,6 +47,13 @@ def answered(found: Sequence[tuple[bool, bytes]], *, guard: tuple[bool, bytes] =
     return "0x" + encode([RESULTS_TYPE], [[*found, guard]]).hex()
 
 
+def decoded_by_the_abi(data: bytes) -> list[tuple[bool, bytes]] | None:
+    try:
+        return list(decode([RESULTS_TYPE], data, strict=False)[0])
+    except (DecodingError, OverflowError):
+        return None
+
+
 # --- encoding --------------------------------------------------------------------------------------------------------
 
 
@@ -61,16 +69,16 @@ def test_results_are_decoded_as_the_abi_says(found: list[tuple[bool, bytes]]) ->
 
 
 @given(results.filter(bool), st.data())
-def test_a_damaged_answer_is_read_as_the_abi_reads_it_or_not_at_all(
-    found: list[tuple[bool, bytes]], data: st.DataObject
-) -> None:
+def test_a_damaged_answer_never_makes_up_data(found: list[tuple[bool, bytes]], data: st.DataObject) -> None:
     whole = bytearray(encode([RESULTS_TYPE], [found]))
     for position in data.draw(st.lists(st.integers(0, len(whole) - 1), min_size=1, max_size=4)):
         whole[position] = data.draw(st.integers(0, 255))
     damaged = bytes(whole[: data.draw(st.integers(0, len(whole)))])
-    read = decoded(damaged)
+    by_the_abi, read = decoded_by_the_abi(damaged), decoded(damaged)
+    if read is not None and by_the_abi is not None:
+        assert read == by_the_abi
     if read is not None:
-        assert read == list(decode([RESULTS_TYPE], damaged, strict=False)[0])
+        assert all(content in damaged for _, content in read)
 
 
 @given(st.binary(max_size=400))
