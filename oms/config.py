@@ -8,7 +8,7 @@ import tomllib
 from collections.abc import Mapping
 from decimal import Decimal
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Any
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
@@ -19,16 +19,20 @@ class _Frozen(BaseModel):
     model_config = ConfigDict(frozen=True, extra="forbid")
 
 
+DEFAULT_ORDER_SIZES: Mapping[str, Decimal] = {
+    "WETH": Decimal(5_000),
+    "WBTC": Decimal(250),
+    "USDC": Decimal(20_000_000),
+    "USDT": Decimal(20_000_000),
+    "DAI": Decimal(20_000_000),
+}
+"""Whole tokens that one order may give or ask for."""
+
+
 class RiskLimits(_Frozen):
     """What the gate allows. Sizes are whole tokens by symbol; a token without one is bounded by impact alone."""
 
-    max_order_size: Mapping[str, Decimal] = {
-        "WETH": Decimal(5_000),
-        "WBTC": Decimal(250),
-        "USDC": Decimal(20_000_000),
-        "USDT": Decimal(20_000_000),
-        "DAI": Decimal(20_000_000),
-    }
+    max_order_size: Mapping[str, Decimal] = DEFAULT_ORDER_SIZES
     max_slippage_bps: Annotated[int, Field(ge=1, le=10_000)] = 100
     max_price_impact_bps: Annotated[int, Field(ge=1, le=10_000)] = 300
     max_blocks_behind: Annotated[int, Field(ge=0)] = 1
@@ -80,7 +84,7 @@ class Settings(_Frozen):
 def read_settings(toml: str, *, home: Path, data: Path, project: Path, source: str = "config.toml") -> Settings:
     """Settings from TOML text over the defaults. Raises `InvalidRequest` naming the offending key."""
     try:
-        values = tomllib.loads(toml)
+        values = _over_default_sizes(tomllib.loads(toml))
         return Settings(**{"home": home, "data": data, "project": project, **values})
     except tomllib.TOMLDecodeError as error:
         raise InvalidRequest(source, f"is not TOML: {error}") from error
@@ -88,3 +92,12 @@ def read_settings(toml: str, *, home: Path, data: Path, project: Path, source: s
         first = error.errors()[0]
         where = ".".join(str(part) for part in first["loc"])
         raise InvalidRequest(f"{source} {where}", f"{first['msg']}; see the defaults in oms/config.py") from error
+
+
+def _over_default_sizes(values: dict[str, Any]) -> dict[str, Any]:
+    """Sizes in a file stand beside the defaults: to name one token does not lift the limits of the others."""
+    limits = values.get("limits")
+    sizes = limits.get("max_order_size") if isinstance(limits, dict) else None
+    if not isinstance(limits, dict) or not isinstance(sizes, dict):
+        return values
+    return {**values, "limits": {**limits, "max_order_size": {**DEFAULT_ORDER_SIZES, **sizes}}}

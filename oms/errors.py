@@ -61,6 +61,7 @@ class Refusal(StrEnum):
     ZERO_OUTPUT = "output rounds to zero"
     BEYOND_KNOWN_RANGE = "outside the loaded range"
     NO_PATH = "no path"
+    WORSE_THAN_QUOTED = "worse than quoted"
 
 
 class QuoteRefused(OmsError):

@@ -40,7 +40,8 @@ print(hashlib.sha256(b"".join(open(p, "rb").read() for p in sys.argv[1:])).hexdi
 setup_python() { # lock file
   local lock=$1 stamp log
   stamp=.venv/.installed-$(basename "$lock")
-  if [ ! -x .venv/bin/python ]; then
+  if ! .venv/bin/python -m pip --version >/dev/null 2>&1; then # absent, or left half made by an interrupt
+    rm -rf .venv
     PYTHON_BIN=$(find_python) || fail "Python 3.11 or later is needed and was not found; install it, or set PYTHON=/path/to/python"
     need_disk 2500
     say "making a virtual environment in .venv"
@@ -56,7 +57,7 @@ setup_python() { # lock file
     log=.build/pip.log
     if ! .venv/bin/python -m pip install --quiet --require-hashes -r "$lock" >"$log" 2>&1; then
       grep -qi "no space left" "$log" && fail "the disk is full; free about 2 GB and run this again"
-      fail "could not install $lock: $(grep -m1 -iE 'error' "$log" | cut -c1-140); check that the Python package registry is reachable (log: $log)"
+      fail "could not install $lock: $(grep -m1 -E '^ERROR' "$log" | cut -c1-140); check that the Python package registry is reachable (log: $log)"
     fi
     printf '%s' "$want" >"$stamp"
   fi
@@ -142,6 +143,7 @@ take_turns() { # one set-up at a time in a checkout; another one's is waited for
   done
   printf '%s' "$$" >"$lock/pid"
   trap 'rm -rf "$PROJECT/.build/setup.lock"' EXIT
+  trap 'fail "interrupted; run it again, it goes on from here" 130' INT
 }
 
 setup() { # lock file
@@ -150,5 +152,5 @@ setup() { # lock file
   setup_node
   setup_contracts
   rm -rf "$PROJECT/.build/setup.lock"
-  trap - EXIT
+  trap - EXIT INT
 }

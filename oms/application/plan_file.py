@@ -4,19 +4,21 @@ Owns: the file's form. Integers are strings, bytes are hex, so that nothing is l
 Must not: trust what it reads; a plan from a file is simulated, and judged by the gate like any other.
 """
 
+import hashlib
 import json
 import math
 import re
 from collections.abc import Iterator, Mapping
-from dataclasses import asdict, fields, is_dataclass
+from dataclasses import asdict, fields, is_dataclass, replace
 from decimal import Decimal
 from enum import Enum
+from itertools import chain
 from pathlib import Path
 from typing import Annotated, Any
 
 from pydantic import BeforeValidator, TypeAdapter, ValidationError
 
-from oms.domain.plans import ExchangeLeg, PoolLeg, RoutePlan
+from oms.domain.plans import SHARE_DENOMINATOR, ExchangeLeg, PoolLeg, RoutePlan, Spend, SpendKind
 from oms.domain.token import Token
 from oms.errors import InvalidRequest
 from oms.units import UINT256_MAX, Address
@@ -24,11 +26,17 @@ from oms.units import UINT256_MAX, Address
 MAX_PLAN_BYTES = 4_000_000
 MOST_DECIMALS = 77
 """Of a token; ten to this power still fits in 256 bits."""
+MOST_MAGNITUDE = 60
+"""Powers of ten that a size or a price may lie above or below one."""
+MOST_DIGITS = 120
+"""Of a size or a price."""
 
 _ADDRESS = re.compile("0x[0-9a-fA-F]{40}")
 _DATA = re.compile("0x(?:[0-9a-fA-F]{2})*")
 _POOL_ID = re.compile("0x(?:[0-9a-fA-F]{2}){1,32}")
 _SYMBOL = re.compile("[^/:]+/[^/:]+(:[^/:]+)?")
+_TOKEN_SYMBOL = re.compile(r"[A-Za-z0-9.\-_+$/₮?]{1,20}…?")
+"""What a symbol is cut down to when a token is read, so that no other is ever in a plan of ours."""
 
 
 def to_json_value(value: Any) -> Any:
@@ -37,6 +45,8 @@ def to_json_value(value: Any) -> Any:
         return to_json_value(asdict(value))
     if isinstance(value, Enum):
         return value.value
+    if isinstance(value, float) and not math.isfinite(value):
+        return str(value)  # JSON has no such number
     if isinstance(value, bool | float | str) or value is None:
         return value
     if isinstance(value, bytes):
@@ -51,6 +61,11 @@ def to_json_value(value: Any) -> Any:
 def plan_json(plan: RoutePlan) -> str:
     """The plan's canonical one-line JSON."""
     return json.dumps(to_json_value(plan), sort_keys=True, separators=(",", ":"))
+
+
+def plan_digest(plan: RoutePlan) -> str:
+    """The id that a plan of this content bears: half of a hash's hex over all of it but the id."""
+    return hashlib.sha256(plan_json(replace(plan, plan_id="")).encode()).hexdigest()[:16]
 
 
 def _unhex(value: Any) -> Any:
@@ -89,7 +104,7 @@ def read_plan(path: Path) -> RoutePlan:
         raise InvalidRequest("plan", f"{path}: {where}: {first['msg']}; name a file that --json wrote") from error
     except (ValueError, RecursionError) as error:
         raise InvalidRequest("plan", f"{path} is not JSON; name a file that --json wrote") from error
-    for fault in _faults(plan):
+    for fault in chain(_faults(plan), _strangers(found, to_json_value(plan)), _contradictions(plan)):
         raise InvalidRequest("plan", f"{path}: {fault}; name a file that --json wrote")
     return plan
 
@@ -117,16 +132,62 @@ def _faults(value: Any, where: str = "") -> Iterator[str]:
             yield from _faults(item, f"{where}.{index}")
     elif isinstance(value, int) and not 0 <= value <= UINT256_MAX:
         yield f"{where} is negative or above 256 bits"
-    elif isinstance(value, float) and not math.isfinite(value):
+    elif isinstance(value, float) and not math.isfinite(value) and (where, value) != ("impact_bps", math.inf):
         yield f"{where} is not a finite number"
-    elif isinstance(value, Decimal) and not (value.is_finite() and value >= 0):
+    elif isinstance(value, Decimal):
+        yield from _decimal_faults(value, where)
+
+
+def _decimal_faults(value: Decimal, where: str) -> Iterator[str]:
+    if not (value.is_finite() and value >= 0):
         yield f"{where} is negative or not finite"
+    elif not -MOST_MAGNITUDE <= value.adjusted() <= MOST_MAGNITUDE or len(value.as_tuple().digits) > MOST_DIGITS:
+        yield f"{where} is beyond any size or price"
+
+
+def _strangers(found: Any, kept: Any, where: str = "") -> Iterator[str]:
+    """Fields that no plan has, and truth values that stand for numbers or the other way round: types let both pass."""
+    if isinstance(kept, dict):
+        for name, value in found.items():
+            path = f"{where}.{name}".lstrip(".")
+            if name in kept:
+                yield from _strangers(value, kept[name], path)
+            else:
+                yield f"{path} is no field of a plan"
+    elif isinstance(kept, list):
+        for index, (each, held) in enumerate(zip(found, kept, strict=True)):
+            yield from _strangers(each, held, f"{where}.{index}")
+    elif isinstance(kept, bool) and not isinstance(found, bool):
+        yield f"{where} is neither true nor false"
+    elif isinstance(found, bool) and not isinstance(kept, bool):
+        yield f"{where} is true or false, not a number"
+
+
+def _contradictions(plan: RoutePlan) -> Iterator[str]:
+    """Totals that the legs do not add up to, and an id that is not that of the content."""
+    given, wanted = plan.intent.token_in.address, plan.intent.token_out.address
+    sums = {
+        "chain_amount_in": sum(leg.amount_in for leg in plan.chain_legs if leg.token_in.address == given),
+        "chain_amount_out": sum(leg.amount_out for leg in plan.chain_legs if leg.token_out.address == wanted),
+        "amount_in": sum(leg.amount_in for leg in plan.legs if leg.token_in.address == given),
+        "amount_out": sum(leg.amount_out for leg in plan.legs if leg.token_out.address == wanted),
+    }
+    for name, total in sums.items():
+        stated = getattr(plan, name)
+        if stated != total:
+            yield f"{name} is {stated}, and its legs add up to {total}"
+    if plan.plan_id != plan_digest(plan):
+        yield "plan_id is not that of this content, which was changed after it was made"
 
 
 def _misfits(value: Any, where: str) -> Iterator[str]:
     """Fields that fit their types and not each other."""
     if isinstance(value, Token) and value.decimals > MOST_DECIMALS:
         yield f"{where}.decimals is more than any token has"
+    if isinstance(value, Token) and not _TOKEN_SYMBOL.fullmatch(value.symbol):
+        yield f"{where}.symbol is none that we would show"
+    if isinstance(value, Spend) and value.kind is SpendKind.SHARE and not 0 < value.share < SHARE_DENOMINATOR:
+        yield f"{where}.share is not between 1 and {SHARE_DENOMINATOR - 1}"
     if isinstance(value, ExchangeLeg) and not _SYMBOL.fullmatch(value.symbol):
         yield f"{where}.symbol is not of the form BASE/QUOTE"
     if isinstance(value, PoolLeg):

@@ -4,13 +4,12 @@ Owns: asking the chosen maker to sign, and what to do when it doesn't.
 Must not: send anything, or adjust a plan after it was made; a stale one is made anew.
 """
 
-import hashlib
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 
 from oms.application.market_view import SilentVenue
-from oms.application.plan_file import plan_json
-from oms.application.quoting import QuoteReport
+from oms.application.plan_file import plan_digest
+from oms.application.quoting import QuoteReport, split_impact_bps
 from oms.domain.plans import ExchangeLeg, Exposure, MakerLeg, PoolLeg, RoutePlan, Side
 from oms.domain.quotes import FirmQuote, QuoteRequest
 from oms.domain.token import Token
@@ -38,7 +37,20 @@ def make_plan(
 ) -> tuple[RoutePlan, tuple[SilentVenue, ...]]:
     """The plan, and the makers that were chosen and did not sign. Raises `QuoteRefused` when nothing is left."""
     split, refusals = _with_firm_quotes(report, terms, {maker.name: maker for maker in makers})
+    _require_as_good(report, split, terms)
     return _plan(report, terms, split, tokens, clock), refusals
+
+
+def _require_as_good(report: QuoteReport, split: Allocation, terms: PlanTerms) -> None:
+    """Refuse a plan that lost more than the tolerance against its quote, as when a maker showed and did not sign."""
+    shown, net = report.split, split.net_out
+    if report.intent.side is Side.SELL:
+        worse = (shown.net_out - net) * BPS > terms.slippage * abs(shown.net_out)
+    else:
+        worse = (split.amount_in - shown.amount_in) * BPS > terms.slippage * shown.amount_in
+    if worse:
+        why = "without the maker's signature the price is outside the tolerance; ask again, or leave it out of --venues"
+        raise QuoteRefused(Refusal.WORSE_THAN_QUOTED, why)
 
 
 def _with_firm_quotes(
@@ -149,8 +161,9 @@ def _plan(
         gas_cost=split.amount_out - split.net_out,
         deadline=terms.deadline,
         created_at=clock.now(),
+        impact_bps=split_impact_bps(split),
     )
-    return replace(draft, plan_id=hashlib.sha256(plan_json(draft).encode()).hexdigest()[:16])
+    return replace(draft, plan_id=plan_digest(draft))
 
 
 def _minimum(report: QuoteReport, terms: PlanTerms, chain_out: int, amount_out: int) -> int:
@@ -177,10 +190,10 @@ def _exchange_leg(leg: LegFill, edge: BookEdge, tokens: Mapping[Address, Token],
     fill = market.fill(edge.token_in, leg.amount_in)
     step, expected = market.rules.price_step, fill.average_price
     drift = expected * terms.slippage / BPS
-    if fill.side is Side.SELL:
-        limit = round_up_to_step(expected - drift, step)
+    if fill.side is Side.SELL:  # no tighter than the last level that the plan counts on; the gate bounds how far off
+        limit = round_down_to_step(min(expected - drift, fill.worst_price), step)
     else:
-        limit = round_down_to_step(expected + drift, step)
+        limit = round_up_to_step(max(expected + drift, fill.worst_price), step)
     size = fill.base_amount
     exposure = Exposure(size, size * expected, abs(expected - limit) * size)
     return ExchangeLeg(

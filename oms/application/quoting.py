@@ -6,7 +6,8 @@ Must not: sign, send, or ask a maker for a firm quote; `oms.application.planning
 
 import math
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from decimal import Decimal
 from fractions import Fraction
 
 from oms.application.market_view import MarketView
@@ -22,11 +23,15 @@ from oms.routing.split import (
     best_split,
     candidate_paths,
     fill_path,
+    first_guess,
     input_for,
+    promising,
     split_for_output,
 )
 from oms.units import BPS, Address
 
+PURCHASE_MARGIN = Decimal("0.99")
+"""A bound on a purchase's output stands for one on its input, which is within a per cent of it in value."""
 MAX_ROUTE_ROWS = 4
 """Two-hop and longer routes shown beside the direct venues."""
 
@@ -103,30 +108,60 @@ def _net_input(amount_in: int, amount_out: int, gas_cost: int) -> Fraction:
 
 
 def quote(
-    intent: Intent, view: MarketView, tokens: Sequence[Token], *, wrapped_native: Address, max_hops: int, now: float
+    intent: Intent,
+    view: MarketView,
+    tokens: Sequence[Token],
+    *,
+    wrapped_native: Address,
+    max_hops: int,
+    now: float,
+    max_book_share: Decimal | None = None,
 ) -> QuoteReport:
-    """Rank the venues and find the split. Raises `QuoteRefused` when nothing fills the order."""
+    """Rank the venues and find the split. Raises `QuoteRefused` when nothing fills the order.
+
+    With `max_book_share`, the split leaves at most that share of the order to exchanges.
+    """
     market = view.market(intent, tokens)
     gas_cost = gas_in_output(market, view, wrapped_native, intent.token_out.address)
     token_in, token_out = intent.token_in.address, intent.token_out.address
     by_address = {token.address: token for token in tokens}
     rows = _rows(intent, view, market, gas_cost, by_address, max_hops=max_hops, now=now)
+    market = market if max_book_share is None else _with_bounded_books(market, intent, max_book_share)
     search = best_split if intent.side is Side.SELL else split_for_output
     split = search(market, token_in, token_out, intent.amount, gas_cost=gas_cost, max_hops=max_hops)
-    return QuoteReport(intent, view, market, rows, split, gas_cost, _split_impact_bps(split), by_address, max_hops)
+    return QuoteReport(intent, view, market, rows, split, gas_cost, split_impact_bps(split), by_address, max_hops)
+
+
+def _with_bounded_books(market: Market, intent: Intent, share: Decimal) -> Market:
+    """The market in which books take at most `share` of the order: of its input, or for a purchase of its output."""
+    selling = intent.side is Side.SELL
+    max_in = int(intent.amount * share) if selling else None
+    max_out = None if selling else int(intent.amount * share * PURCHASE_MARGIN)
+    return Market.of(
+        replace(edge, max_in=max_in, max_out=max_out) if isinstance(edge, BookEdge) else edge for edge in market.edges
+    )
 
 
 def gas_in_output(market: Market, view: MarketView, wrapped_native: Address, token_out: Address) -> GasCost:
-    """The price of gas in the output token: the median marginal price of the pools that join the two coins."""
+    """The price of gas in the output token: the median over what joins the two coins, in one step or else in two."""
     if token_out == wrapped_native:
         return GasCost(float(view.gas_price))
-    joining = (
-        edge
-        for edge in market.edges
-        if isinstance(edge, PoolEdge) and (edge.token_in, edge.token_out) == (wrapped_native, token_out)
-    )
-    prices = sorted(price for edge in joining if 0 < (price := _edge_price(edge)) < math.inf)
+    prices = sorted(_prices(market, wrapped_native, token_out))
     return GasCost(float(view.gas_price) * prices[len(prices) // 2] if prices else 0.0)
+
+
+def _prices(market: Market, token_in: Address, token_out: Address) -> list[float]:
+    """Marginal prices of the coin: of edges between the two, of edges the other way round, or of pairs of edges."""
+    known = [(edge, price) for edge in market.edges if 0 < (price := _edge_price(edge)) < math.inf]
+    direct = [price for edge, price in known if (edge.token_in, edge.token_out) == (token_in, token_out)]
+    if not direct:
+        direct = [1 / price for edge, price in known if (edge.token_in, edge.token_out) == (token_out, token_in)]
+    return direct or [
+        first * second
+        for start, first in known
+        for end, second in known
+        if start.token_in == token_in and start.token_out == end.token_in and end.token_out == token_out
+    ]
 
 
 def _rows(
@@ -140,11 +175,27 @@ def _rows(
     now: float,
 ) -> tuple[VenueQuote, ...]:
     paths = candidate_paths(market, intent.token_in.address, intent.token_out.address, max_hops=max_hops)
-    rows = [_row(intent, view, market, path, gas_cost, tokens, now=now) for path in paths]
-    direct = [row for row in rows if row.hops == 1]
-    routed = sorted((row for row in rows if row.hops > 1 and not row.refusal), key=_rank(intent), reverse=True)
+
+    def row(path: Path) -> VenueQuote:
+        return _row(intent, view, market, path, gas_cost, tokens, now=now)
+
+    direct = [row(path) for path in paths if len(path) == 1]
+    longer = [path for path in paths if len(path) > 1]
+    around = _about_the_input(intent, market, direct, max_hops)
+    routed = [entry for path in promising(market, longer, around) if not (entry := row(path)).refusal]
+    routed.sort(key=_rank(intent), reverse=True)
     ranked = sorted(direct, key=_rank(intent), reverse=True) + routed[:MAX_ROUTE_ROWS]
     return tuple(sorted(ranked, key=_rank(intent), reverse=True))
+
+
+def _about_the_input(intent: Intent, market: Market, direct: Sequence[VenueQuote], max_hops: int) -> int:
+    """The order's input: given for a sale, estimated for a purchase; only used to choose which routes to show."""
+    if intent.side is Side.SELL:
+        return intent.amount
+    inputs = [row.amount_in for row in direct if not row.refusal]
+    if inputs:
+        return min(inputs)
+    return first_guess(market, intent.token_in.address, intent.token_out.address, intent.amount, max_hops=max_hops)
 
 
 def _rank(intent: Intent) -> Callable[[VenueQuote], tuple[bool, Fraction]]:
@@ -240,6 +291,8 @@ def _stated_price(edge: Edge) -> float:
         return edge.quote.maker_amount / edge.quote.taker_amount
     if isinstance(edge, LadderEdge):
         ladder = edge.ladder
+        if not ladder.levels:
+            return 0.0
         return float(ladder.levels[0].price) * 10.0 ** (ladder.maker_token.decimals - ladder.taker_token.decimals)
     market = edge.market
     touch, fee = float(market.best_price(edge.token_in)), float(market.rules.taker_fee)
@@ -262,7 +315,7 @@ def edge_fee_bps(edge: Edge) -> float | None:
     return float(edge.market.rules.taker_fee) * BPS if isinstance(edge, BookEdge) else 0.0
 
 
-def _split_impact_bps(split: Allocation) -> float:
+def split_impact_bps(split: Allocation) -> float:
     """The average price's distance from the best marginal price among the paths used; infinite where none is known."""
     best = max((marginal_price(path) for path, _ in split.paths), default=0.0)
     return max(0.0, (1 - split.amount_out / split.amount_in / best) * BPS) if best else math.inf

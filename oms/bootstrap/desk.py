@@ -85,7 +85,7 @@ def open_desk(
         InvalidRequest: the session is not a fork; nothing is ever sent to a live chain.
     """
     if not session.is_fork:
-        raise InvalidRequest("chain", "orders settle on forks only in this version; leave out --no-fork")
+        raise InvalidRequest("chain", "orders settle on forks only in this version; use one that `oms fork up` started")
     rpc = session.rpc
     contracts = contracts_of(settings, session, owner)
     if owner == DESK:

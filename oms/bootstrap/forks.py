@@ -24,7 +24,7 @@ from oms.adapters.evm.venues import venues_of
 from oms.bootstrap.services import Service
 from oms.bootstrap.sessions import DESK, devnet_prices, own_accounts
 from oms.config import Settings
-from oms.errors import InvalidRequest, Terminal
+from oms.errors import InvalidRequest, OmsError, Terminal
 
 COMPANION_SECONDS = 30.0
 
@@ -52,8 +52,20 @@ class Taken:
     slots: int
 
 
-def start(settings: Settings, words: ForkWords) -> tuple[ForkRecord, tuple[Service, ...]]:
-    """Start what was asked for, detached. Raises `InvalidRequest`, `Terminal`."""
+@dataclass(frozen=True, slots=True)
+class Started:
+    """A fork that is up, who answers beside it, and why nobody does where that is so."""
+
+    record: ForkRecord
+    services: tuple[Service, ...] = ()
+    note: str = ""
+
+
+def start(settings: Settings, words: ForkWords) -> Started:
+    """Start what was asked for, detached. Raises `InvalidRequest`, `Terminal`.
+
+    A recording that does not hold what a maker needs is served without one.
+    """
     if words.recording and words.rpc_url:
         raise InvalidRequest("rpc-url", "give either --recording or --rpc-url")
     if words.recording:
@@ -70,14 +82,18 @@ def start(settings: Settings, words: ForkWords) -> tuple[ForkRecord, tuple[Servi
             port=words.port,
             name=name,
         )
-    services: tuple[Service, ...] = ()
-    if not words.alone and record.kind != "fork":
-        try:
-            services = _start_companions(settings, record)
-        except BaseException:
-            stop_fork(settings.home, record.name)
-            raise
-    return record, services
+    if words.alone or record.kind == "fork":
+        return Started(record)
+    try:
+        return Started(record, _start_companions(settings, record))
+    except OmsError as error:
+        if record.kind == "recorded":
+            return Started(record, note=f"without a maker and an exchange: {error}")
+        stop_fork(settings.home, record.name)
+        raise
+    except BaseException:
+        stop_fork(settings.home, record.name)
+        raise
 
 
 def _start_recorded(settings: Settings, words: ForkWords, path: Path) -> ForkRecord:
@@ -108,7 +124,8 @@ def _start_fork_of(settings: Settings, words: ForkWords, url: str) -> ForkRecord
     _require_free(settings, name)
     with RpcClient(url) as rpc:
         newest = quantity(rpc.call("eth_blockNumber"), venue=rpc.venue, what="eth_blockNumber")
-    options = AnvilOptions(port=words.port, fork_url=url, fork_block=words.block or newest)
+    block = newest if words.block is None else words.block
+    options = AnvilOptions(port=words.port, fork_url=url, fork_block=block)
     return start_fork(options, home=settings.home, project=settings.project, kind="fork", name=name)
 
 

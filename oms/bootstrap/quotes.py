@@ -104,6 +104,7 @@ class OpenMarket:
     ) -> QuoteReport:
         """The same for an intent."""
         self._check_venues(venues)
+        venues = self._enabled(venues)
         tokens = self.tokens(intent)
         view = self._look(intent, tokens, venues)
         return quote(
@@ -113,6 +114,7 @@ class OpenMarket:
             wrapped_native=self.session.venues.wrapped_native,
             max_hops=max_hops or self.settings.max_hops,
             now=self.clock.now(),
+            max_book_share=self.settings.limits.max_exposure_share if self._settles else None,
         )
 
     def _look(self, intent: Intent, tokens: Sequence[Token], venues: frozenset[str] | None) -> MarketView:
@@ -126,10 +128,20 @@ class OpenMarket:
         view = look(sources, intent, tokens, venues=venues)
         return replace(view, silent=(*self.counterparties.absent, *view.silent))
 
+    def _enabled(self, venues: frozenset[str] | None) -> frozenset[str] | None:
+        """The venues asked for, without those that the desk has switched off."""
+        disabled = self.settings.limits.disabled_venues
+        if not disabled:
+            return venues
+        return (self._venue_names() if venues is None else venues) - disabled
+
+    def _venue_names(self) -> frozenset[str]:
+        others = {maker.name for maker in self.makers} | {item.exchange.name for item in self.counterparties.listings}
+        return self._pools.venue_names | others
+
     def _check_venues(self, venues: frozenset[str] | None) -> None:
         """Every name asked for means something here."""
-        others = {maker.name for maker in self.makers} | {item.exchange.name for item in self.counterparties.listings}
-        known = self._pools.venue_names | others | {"makers", "exchanges"}
+        known = self._venue_names() | {"makers", "exchanges"}
         unknown = sorted((venues or frozenset()) - known)
         if unknown:
             raise InvalidRequest("venues", f"no {', '.join(unknown)} here; choose from {', '.join(sorted(known))}")

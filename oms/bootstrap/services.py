@@ -7,7 +7,7 @@ Must not: quote or settle.
 import json
 from collections.abc import Mapping, Sequence
 from contextlib import ExitStack
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from decimal import Decimal
 from types import TracebackType
 from typing import Any, Self
@@ -97,10 +97,20 @@ class Counterparties:
 def open_counterparties(settings: Settings, session: ChainSession) -> Counterparties:
     """Those that run beside the session's chain, started now where they don't, or else the configured ones."""
     if session.record is not None:
-        return _running(settings, session, session.record)
-    if session.kind in ("devnet", "recorded") and session.is_fork:
-        return _started(settings, session)
-    return _configured(settings, session)
+        found = _running(settings, session, session.record)
+    elif session.kind in ("devnet", "recorded") and session.is_fork:
+        found = _started(settings, session)
+    else:
+        found = _configured(settings, session)
+    return replace(found, absent=(*found.absent, *_misnamed(settings, session)))
+
+
+def _misnamed(settings: Settings, session: ChainSession) -> tuple[SilentVenue, ...]:
+    """Names in `limits.disabled_venues` that switch off nothing: probably a typing error, and worth a line."""
+    configured = {maker.name for maker in settings.makers} | {exchange.name for exchange in settings.exchanges}
+    known = session.venues.names | configured | {MAKER_NAME, EXCHANGE_NAME}
+    reason = "limits.disabled_venues names it, and no venue here has that name; correct it in config.toml"
+    return tuple(SilentVenue(name, reason) for name in sorted(settings.limits.disabled_venues - known))
 
 
 @dataclass(frozen=True, slots=True)

@@ -73,13 +73,13 @@ class Trading:
         session = self.market.session
         require_current(plan, chain_id=session.venues.chain_id, chain_time=chain_time(session.rpc))
 
-    def preview(self, plan: RoutePlan, *, impact_bps: float) -> tuple[tuple[CheckResult, ...], Simulation | None]:
+    def preview(self, plan: RoutePlan) -> tuple[tuple[CheckResult, ...], Simulation | None]:
         """Check and simulate; nothing is recorded or sent."""
-        return preview(self.open_desk.desk, plan, impact_bps=impact_bps)
+        return preview(self.open_desk.desk, plan)
 
-    def execute(self, plan: RoutePlan, *, impact_bps: float) -> Outcome:
+    def execute(self, plan: RoutePlan) -> Outcome:
         """Run the order to its end."""
-        return execute(self.open_desk.desk, plan, order_id=new_order_id(), impact_bps=impact_bps)
+        return execute(self.open_desk.desk, plan, order_id=new_order_id())
 
     def residue(self, report: QuoteReport) -> "Residue":
         """What the executor still holds beside the order's two tokens, and what it allows anybody."""

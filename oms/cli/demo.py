@@ -1,7 +1,6 @@
 """`oms demo`: the whole job on an embedded chain, told step by step."""
 
 from pathlib import Path
-from typing import Any
 
 import click
 from rich.console import Console
@@ -15,7 +14,7 @@ from oms.bootstrap.sessions import Opening
 from oms.bootstrap.trading import Terms, Trading, quote_for
 from oms.cli import tables
 from oms.cli.options import check_destination
-from oms.cli.swap import outcome_json, settle_shown, write_json
+from oms.cli.swap import Known, settle_shown, written_at_the_end
 from oms.errors import StateConflict
 
 
@@ -45,52 +44,48 @@ def demo(amount: str, token_in: str, token_out: str, *, seed: int, json_file: Pa
         _introduce(console, market)
         trading = Trading(market, Terms())
         try:
-            result = _run(console, trading, OrderWords(amount, token_in, token_out))
+            _run(console, trading, OrderWords(amount, token_in, token_out), json_file)
         finally:
             trading.close()
     with open_journal(settings) as journal:
         console.print(f"journal: {journal.verify()} entries, chain of hashes intact · oms journal show")
     if json_file is not None:
-        write_json(json_file, result)
-        console.print(f"written to {json_file}")
+        console.print(f"written to {tables.words(str(json_file))}")
 
 
 def _introduce(console: Console, market: OpenMarket) -> None:
     console.print(Rule("1 · a market", align="left"))
-    console.print(
-        f"devnet at {market.session.rpc.url}: real bytecode, mainnet's addresses; pools open at the book's price"
-    )
+    url = tables.words(market.session.rpc.url)
+    console.print(f"devnet at {url}: real bytecode, mainnet's addresses; pools open at the book's price")
     for service in market.counterparties.services:
-        console.print(f"{service.name}, a process of its own, at {service.url}")
+        console.print(tables.words(f"{service.name}, a process of its own, at {service.url}"))
     for listing in market.counterparties.listings:
-        console.print(
-            f"{listing.symbol} on {listing.exchange.name}: {listing.exchange.order_book(listing.symbol).source}"
-        )
+        source = listing.exchange.order_book(listing.symbol).source
+        console.print(tables.words(f"{listing.symbol} on {listing.exchange.name}: {source}"))
 
 
-def _run(console: Console, trading: Trading, words: OrderWords) -> dict[str, Any]:
+def _run(console: Console, trading: Trading, words: OrderWords, json_file: Path | None) -> None:
     intent = trading.market.intent(words)
     trading.fund(intent.token_in, intent.amount)
     console.print(Rule("2 · every venue, side by side", align="left"))
     _, report = quote_for(trading.market, words)
-    console.print(tables.quote_table(report))
+    console.print(tables.quote_table(report, width=console.width))
     tables.quote_summary(console, report)
     console.print(Rule("3 · plan, gate, simulation, settlement, hedge", align="left"))
     plan, refusals = trading.plan(report)
     for refusal in refusals:
         console.print(f"[yellow]{tables.words(refusal.venue)} did not sign[/]: {tables.words(refusal.reason)}")
-    outcome = settle_shown(console, trading, plan, report, dry_run=False)
-    if outcome is None or not outcome.settled:
-        raise StateConflict("demo", "not every leg was settled; see the lines above")
+    known = Known(plan)
+    with written_at_the_end(known, json_file):
+        settle_shown(console, trading, known, report, dry_run=False)
     console.print(Rule("4 · every unit accounted for", align="left"))
     _account(console, trading, report)
-    return outcome_json(plan, outcome)
 
 
 def _account(console: Console, trading: Trading, report: QuoteReport) -> None:
     """What the executor holds and allows afterwards: nothing in between, and nothing approved."""
     left = trading.residue(report)
     for line in left.lines:
-        console.print(line)
+        console.print(tables.words(line))
     if not left.clean:
         raise StateConflict("demo", "something was left behind or approved; please report this")

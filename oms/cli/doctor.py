@@ -7,7 +7,7 @@ from rich.table import Table
 
 from oms.bootstrap.configuration import load_settings
 from oms.bootstrap.installation import Finding, inspect, versions
-from oms.cli.tables import terminal
+from oms.cli.tables import terminal, words
 from oms.errors import OmsError
 
 
@@ -30,7 +30,8 @@ def doctor() -> None:
     for name in ("part", "", "found", "remedy"):
         table.add_column(name)
     for finding in findings:
-        table.add_row(finding.part, _mark(finding), finding.found, "" if finding.ok else finding.remedy)
+        remedy = "" if finding.ok else words(finding.remedy)
+        table.add_row(words(finding.part), _mark(finding), words(finding.found), remedy)
     terminal().print(table)
     missing = [finding.part for finding in findings if finding.needed and not finding.ok]
     if missing:

@@ -7,7 +7,8 @@ from rich.table import Table
 
 from oms.bootstrap.configuration import load_settings
 from oms.bootstrap.forks import ForkWords, record_chain, start, status, stop
-from oms.cli.tables import progress, terminal
+from oms.cli.foreign_words import printable
+from oms.cli.tables import progress, terminal, words
 
 
 @click.group()
@@ -44,12 +45,15 @@ def up(
     alone: bool,
 ) -> None:
     """Start a chain that outlives this command."""
-    words = ForkWords(name, recording=recording, rpc_url=rpc_url, block=block, port=port, seed=seed, alone=alone)
+    asked = ForkWords(name, recording=recording, rpc_url=rpc_url, block=block, port=port, seed=seed, alone=alone)
     with progress("starting the chain"):
-        record, services = start(load_settings(), words)
+        started = start(load_settings(), asked)
+    record = started.record
     click.echo(f"{record.name} is up at {record.url} (chain {record.chain_id}, block {record.block})")
-    for service in services:
+    for service in started.services:
         click.echo(f"{service.name} answers at {service.url}")
+    if started.note:
+        click.echo(printable(started.note))
     click.echo(f"quote it: oms quote 25 WETH USDC --chain {record.name} · end it: oms fork down --name {record.name}")
 
 
@@ -65,7 +69,8 @@ def show_status() -> None:
         table.add_column(title)
     for record in records:
         state = "[green]up[/]" if record.alive else "[red]gone[/] (oms fork down forgets it)"
-        table.add_row(record.name, record.kind, record.url, str(record.chain_id), str(record.block), state)
+        said = (words(text) for text in (record.name, record.kind, record.url))
+        table.add_row(*said, str(record.chain_id), str(record.block), state)
     terminal().print(table)
 
 
@@ -93,12 +98,12 @@ def record_command(*, rpc_url: str, block: int | None, out: Path, command: tuple
       oms fork record --rpc-url URL --block 24628607 -o weth-usdc.json.gz quote 25 WETH USDC
       oms fork record --rpc-url URL -o bug.json.gz swap 25 WETH USDC
     """
-    words = [word for word in command if word != "oms"]
-    taken = record_chain(rpc_url, block=block, out=out, run=lambda url: _run(words, url))
+    said = [word for word in command if word != "oms"]
+    taken = record_chain(rpc_url, block=block, out=out, run=lambda url: _run(said, url))
     click.echo(f"{out}: {taken.accounts} accounts, {taken.slots} slots of chain {taken.chain_id}, block {taken.block}")
 
 
-def _run(words: list[str], url: str) -> None:
+def _run(said: list[str], url: str) -> None:
     from oms.cli.main import cli
 
-    cli.main(args=[*words, "--rpc-url", url], standalone_mode=False)
+    cli.main(args=[*said, "--rpc-url", url], standalone_mode=False)

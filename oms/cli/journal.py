@@ -7,6 +7,7 @@ import click
 
 from oms.bootstrap.configuration import load_settings
 from oms.bootstrap.records import open_journal
+from oms.cli.foreign_words import printable
 
 SHORT = 96
 
@@ -34,7 +35,8 @@ def show(*, order_id: str | None, last: int) -> None:
         when = datetime.fromtimestamp(entry.recorded_at, UTC).strftime("%Y-%m-%d %H:%M:%S")
         values = {key: value for key, value in asdict(entry.event).items() if key != "order_id"}
         text = " ".join(f"{key}={str(value)[:SHORT]}" for key, value in values.items())
-        click.echo(f"{entry.sequence:>6} {when} {entry.event.order_id} {type(entry.event).__name__} {text}")
+        line = printable(f"{when} {entry.event.order_id} {type(entry.event).__name__} {text}")
+        click.echo(f"{entry.sequence:>6} {line}")
 
 
 @journal.command()

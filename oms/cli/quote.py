@@ -12,7 +12,7 @@ from oms.bootstrap.configuration import load_settings
 from oms.bootstrap.quotes import OrderWords, open_market
 from oms.cli.options import chain_options, opening, order_options, venue_set
 from oms.cli.tables import progress, quote_summary, quote_table, terminal
-from oms.routing.market import FirmEdge, LadderEdge
+from oms.routing.market import FirmEdge, PoolEdge
 
 
 @click.command()
@@ -54,7 +54,7 @@ def quote(
         click.echo(json.dumps(quote_json(report), indent=1))
         return
     console = terminal()
-    console.print(quote_table(report))
+    console.print(quote_table(report, width=console.width))
     quote_summary(console, report)
 
 
@@ -79,7 +79,7 @@ def quote_json(report: QuoteReport) -> dict[str, Any]:
                     "token_out": leg.edge.token_out,
                     "amount_in": str(leg.amount_in),
                     "amount_out": str(leg.amount_out),
-                    "firm": not isinstance(leg.edge, LadderEdge) or isinstance(leg.edge, FirmEdge),
+                    "firm": isinstance(leg.edge, PoolEdge | FirmEdge),
                 }
                 for leg in split.legs
             ],

@@ -1,7 +1,11 @@
 """`oms swap` and `oms simulate`: plan, check, simulate, settle on a fork, compare."""
 
 import json
-from contextlib import suppress
+import math
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
+from dataclasses import dataclass
+from fractions import Fraction
 from pathlib import Path
 from typing import Any
 
@@ -18,8 +22,9 @@ from oms.bootstrap.trading import Terms, Trading, quote_for
 from oms.cli import tables
 from oms.cli.options import chain_options, check_destination, opening, order_options, venue_set
 from oms.domain.plans import RoutePlan
-from oms.domain.token import Token, TokenAmount
-from oms.errors import OmsError, StateConflict
+from oms.domain.token import Token
+from oms.errors import InvalidRequest, OmsError, StateConflict
+from oms.risk.gate import CheckResult
 from oms.units import Address
 
 
@@ -103,45 +108,76 @@ def _swap(
     with tables.progress("asking every venue"):
         intent, report = quote_for(trading.market, words)
     if trading.fund(intent.token_in, report.split.amount_in):
-        console.print(
-            f"[dim]play money: the executor was given {TokenAmount(intent.token_in, report.split.amount_in)}[/]"
-        )
+        given = tables.exact_amount(report.split.amount_in, intent.token_in)
+        console.print(f"[dim]play money: the executor was given {given}[/]")
         _, report = quote_for(trading.market, words)
     plan, refusals = trading.plan(report)
     for refusal in refusals:
         console.print(f"[yellow]{tables.words(refusal.venue)} did not sign[/]: {tables.words(refusal.reason)}")
     if plan_file is not None:
         write_json(plan_file, {"plan": to_json_value(plan)})
-    outcome = settle_shown(console, trading, plan, report, dry_run=dry_run)
-    if json_file is not None:
-        write_json(json_file, outcome_json(plan, outcome))
+    known = Known(plan)
+    with written_at_the_end(known, json_file):
+        settle_shown(console, trading, known, report, dry_run=dry_run)
 
 
-def settle_shown(
-    console: Console, trading: Trading, plan: RoutePlan, report: QuoteReport, *, dry_run: bool
-) -> Outcome | None:
-    """Show the plan, the gate and the simulation; settle; show what became of it."""
+@dataclass(slots=True)
+class Known:
+    """What is known of an order by now; `problem` is why its command ended, where that is not as it should."""
+
+    plan: RoutePlan
+    findings: tuple[CheckResult, ...] = ()
+    denied: str = ""
+    outcome: Outcome | None = None
+    problem: str = ""
+
+
+@contextmanager
+def written_at_the_end(known: Known, path: Path | None) -> Iterator[None]:
+    """However the order ends, `path` tells what is known of it. Raises `StateConflict` where the disk refuses."""
+    try:
+        yield
+    except BaseException as problem:
+        known.problem = str(problem) or "interrupted"
+        with suppress(StateConflict):  # what ended the order is told; that its file is missing can be seen
+            _write_known(known, path)
+        raise
+    _write_known(known, path)
+
+
+def _write_known(known: Known, path: Path | None) -> None:
+    if path is not None:
+        write_json(path, known_json(known))
+
+
+def settle_shown(console: Console, trading: Trading, known: Known, report: QuoteReport, *, dry_run: bool) -> None:
+    """Show the plan, the gate and the simulation; settle; show what became of it.
+
+    Raises `GateDenied` with nothing sent, and `StateConflict` when a leg was not settled, or not as predicted.
+    """
+    plan = known.plan
     tokens: dict[Address, Token] = dict(report.tokens)
     console.print(tables.plan_table(plan))
     tables.exposure_lines(console, plan)
-    findings, simulation = trading.preview(plan, impact_bps=report.impact_bps)
-    console.print(tables.checks_table(findings))
+    known.findings, simulation = trading.preview(plan)
+    console.print(tables.checks_table(known.findings))
     if simulation is not None:
         console.print(tables.simulation_line(simulation))
         console.print(
             tables.changes_table(simulation.changes, tokens, trading.names(), title="balances that would change")
         )
-    failed = [finding for finding in findings if not finding.passed]
-    if failed and dry_run:
-        raise GateDenied("the gate refuses: " + "; ".join(f"{f.name}: {f.detail}" for f in failed))
     if dry_run:
+        known.denied = "; ".join(f"{f.name}: {f.detail}" for f in known.findings if not f.passed)
+        if known.denied:
+            raise GateDenied(f"the gate refuses: {known.denied}")
         console.print("dry run: nothing was sent")
-        return None
-    outcome = trading.execute(plan, impact_bps=report.impact_bps)
+        return
+    outcome = known.outcome = trading.execute(plan)
+    known.findings, known.denied = outcome.findings, outcome.denied
     if outcome.denied:
         raise GateDenied(f"the gate refuses, nothing was sent: {outcome.denied}")
     show_outcome(console, outcome, tokens, report)
-    return outcome
+    require_settled(outcome)
 
 
 def show_outcome(console: Console, outcome: Outcome, tokens: dict[Address, Token], report: QuoteReport) -> None:
@@ -153,29 +189,49 @@ def show_outcome(console: Console, outcome: Outcome, tokens: dict[Address, Token
             f"{receipt.gas_used:,} gas (estimated {outcome.plan.gas:,})"
         )
     console.print(tables.outcome_table(outcome, tokens))
-    gas = receipt.gas_used if receipt is not None else 0
-    console.print(tables.net_line(outcome, report.gas_cost.of(gas)))
+    console.print(tables.net_line(outcome, fees_in_output(report, outcome.fees_wei)))
     for hedge in outcome.hedges:
         if hedge.problem:
             console.print(f"[red]{tables.words(hedge.leg.venue)}: {tables.words(hedge.problem)}[/]")
+
+
+def fees_in_output(report: QuoteReport, fees_wei: int) -> int:
+    """What the chain took in base units of the output token, rounded up, at the price of the coin that was quoted."""
+    gas_price = report.view.gas_price
+    return math.ceil(Fraction(report.gas_cost.out_per_gas) * fees_wei / gas_price) if gas_price else 0
+
+
+def require_settled(outcome: Outcome) -> None:
+    """Raises `StateConflict` unless every leg was settled whole, and those on the chain as predicted."""
+    if not outcome.settled:
+        open_legs = "; ".join(f"{hedge.leg.venue}: {hedge.problem}" for hedge in outcome.hedges if hedge.problem)
+        done = "the on-chain legs settled" if outcome.receipt is not None else "nothing went on chain"
+        remedy = f"see `oms journal show --order {outcome.order_id}`, then fill the rest or undo it"
+        raise StateConflict("order", f"{done}, and this is open: {open_legs}; {remedy}")
     if not outcome.exact:
         raise StateConflict("settlement", "an on-chain leg did not come out as predicted; please report this plan")
 
 
-def outcome_json(plan: RoutePlan, outcome: Outcome | None) -> dict[str, Any]:
-    """The plan, and per leg and per asset predicted and realised amounts as strings."""
-    result: dict[str, Any] = {"plan": to_json_value(plan)}
-    if outcome is None:
-        return result
+def known_json(known: Known) -> dict[str, Any]:
+    """The plan and the gate's findings, what went wrong, and what became of each leg and asset, where it is known."""
+    result: dict[str, Any] = {"plan": to_json_value(known.plan), "findings": to_json_value(known.findings)}
+    result |= {name: text for name, text in (("denied", known.denied), ("problem", known.problem)) if text}
+    return result if known.outcome is None else result | outcome_json(known.plan, known.outcome)
+
+
+def outcome_json(plan: RoutePlan, outcome: Outcome) -> dict[str, Any]:
+    """Per leg and per asset predicted and realised amounts as strings; an asset is its symbol, where that is one's."""
+    result: dict[str, Any] = {}
     result["legs"] = [to_json_value(leg) for leg in outcome.legs]
     result["hedges"] = [to_json_value(hedge) for hedge in outcome.hedges]
-    assets = {
-        plan.intent.token_in.symbol: (-plan.amount_in, -outcome.realised_in),
-        plan.intent.token_out.symbol: (plan.amount_out, outcome.realised_out),
-    }
+    given, wanted = plan.intent.token_in, plan.intent.token_out
+    names = [given.symbol, wanted.symbol]
+    if given.symbol == wanted.symbol:
+        names = [f"{token.symbol}@{token.address}" for token in (given, wanted)]
+    amounts = ((-plan.amount_in, -outcome.realised_in), (plan.amount_out, outcome.realised_out))
+    assets = dict(zip(names, amounts, strict=True))
     result["assets"] = {
-        symbol: {"predicted": str(predicted), "realised": str(realised)}
-        for symbol, (predicted, realised) in assets.items()
+        name: {"predicted": str(predicted), "realised": str(realised)} for name, (predicted, realised) in assets.items()
     }
     result["order_id"] = outcome.order_id
     result["exact"] = outcome.exact
@@ -183,6 +239,7 @@ def outcome_json(plan: RoutePlan, outcome: Outcome | None) -> dict[str, Any]:
     if outcome.receipt is not None:
         result["transaction"] = outcome.receipt.transaction_hash
         result["gas_used"] = str(outcome.receipt.gas_used)
+        result["fees_wei"] = str(outcome.fees_wei)
     return result
 
 
@@ -212,6 +269,8 @@ def simulate(plan_path: Path, *, chain: str | None, rpc_url: str | None, recordi
     """
     settings = load_settings()
     plan = read_plan(plan_path)
+    if not plan.chain_legs:
+        raise InvalidRequest("plan", "has no on-chain leg; there is nothing to simulate")
     with open_market(settings, opening(chain, rpc_url, recording, settles=True), with_counterparties=False) as market:
         trading = Trading(market, Terms())
         try:

@@ -7,6 +7,7 @@ Must not: compute anything that the rest of the system doesn't know.
 import sys
 from collections.abc import Mapping, Sequence
 from contextlib import AbstractContextManager, nullcontext
+from datetime import UTC, datetime
 from decimal import Decimal
 
 from rich import box
@@ -27,13 +28,16 @@ from oms.units import BPS, ZERO_ADDRESS, Address, format_amount
 SIGNIFICANT = 8
 """Digits of an amount that a table shows, from the first that isn't zero."""
 
+WIDE = 112
+"""Columns of a terminal from which a quote's table shows all of its own."""
+
 PIPE_WIDTH = 140
 """Columns where no terminal says how many it has, so that a file or a pipe gets whole lines."""
 
 
 def terminal() -> Console:
     """Where everything is printed."""
-    return Console() if sys.stdout.isatty() else Console(width=PIPE_WIDTH)
+    return Console(emoji=False) if sys.stdout.isatty() else Console(width=PIPE_WIDTH, emoji=False)
 
 
 def progress(what: str) -> AbstractContextManager[object]:
@@ -57,39 +61,39 @@ def compact_table(title: str) -> Table:
     return Table(title=title, title_justify="left", title_style="bold", box=box.SIMPLE_HEAD, pad_edge=False)
 
 
-def quote_table(report: QuoteReport) -> Table:
-    """Every venue for the whole order, best net first."""
+def quote_table(report: QuoteReport, *, width: int) -> Table:
+    """Every venue for the whole order, best net first; with fewer columns where `width` is short of them."""
     intent = report.intent
     selling = intent.side is Side.SELL
     shown = intent.token_out if selling else intent.token_in
-    table = compact_table(f"{intent} · block {report.view.snapshot.block.number}")
+    block = report.view.snapshot.block
+    mined = datetime.fromtimestamp(block.timestamp, UTC).strftime("%Y-%m-%d %H:%M:%S UTC")
+    wide = width >= WIDE
+    table = compact_table(words(f"{intent} · block {block.number}, {mined}"))
     table.add_column("venue", min_width=14, overflow="fold")
-    table.add_column(f"{'out' if selling else 'in'} {shown}", justify="right", no_wrap=True)
-    table.add_column(f"{intent.token_out}/{intent.token_in}", justify="right", no_wrap=True)
-    for name in ("impact bp", "fee bp", "gas"):
+    table.add_column(words(f"{'out' if selling else 'in'} {shown}"), justify="right", no_wrap=True)
+    table.add_column(words(f"{intent.token_out}/{intent.token_in}"), justify="right", no_wrap=True)
+    for name in ("impact bp", "fee bp", "gas") if wide else ("impact bp", "fee bp"):
         table.add_column(name, justify="right")
-    table.add_column(f"net {shown}" if selling else f"in+gas {shown}", justify="right", style="bold", no_wrap=True)
-    table.add_column("price is")
-    table.add_column("age s", justify="right")
+    net_title = words(f"net {shown}" if selling else f"in+gas {shown}")
+    table.add_column(net_title, justify="right", style="bold", no_wrap=True)
+    if wide:
+        table.add_column("price is")
+        table.add_column("read s ago", justify="right")
     best = report.best_single
     for row in report.rows:
-        table.add_row(*_quote_cells(row, report), style="green" if row is best else None)
+        cells = _quote_cells(row, report)
+        if not wide:  # what the missing columns would say of a price that is no pool's goes to the name
+            kind = "" if row.firmness == "pool state" else f" ({words(row.firmness)})"
+            cells = [cells[0] + kind, *cells[1:5], cells[6]]
+        table.add_row(*cells, style="green" if row is best else None)
     return table
 
 
 def _quote_cells(row: VenueQuote, report: QuoteReport) -> list[str]:
     if row.refusal:
-        return [
-            row.venue,
-            Text(row.refusal, style="dim").plain,
-            "",
-            "",
-            "",
-            "",
-            "",
-            row.firmness,
-            f"{row.age_seconds:.1f}",
-        ]
+        blank = [""] * 5
+        return [words(row.venue), words(row.refusal), *blank, words(row.firmness), f"{row.age_seconds:.1f}"]
     intent = report.intent
     if intent.side is Side.SELL:
         shown, net = amount(row.amount_out, intent.token_out), amount(row.net_out, intent.token_out)
@@ -104,14 +108,14 @@ def _quote_cells(row: VenueQuote, report: QuoteReport) -> list[str]:
         else f"{row.fee_bps:.2f}"
     )
     return [
-        row.venue,
+        words(row.venue),
         shown,
         f"{float(row.price):,.6g}" if row.price < 1 else f"{float(row.price):,.4f}",
         f"{row.impact_bps:.2f}",
         fee,
         f"{row.gas // 1000}k" if row.gas else "-",
         net,
-        row.firmness,
+        words(row.firmness),
         f"{row.age_seconds:.1f}",
     ]
 
@@ -122,7 +126,7 @@ def quote_summary(console: Console, report: QuoteReport) -> None:
     shown = intent.token_out if intent.side is Side.SELL else intent.token_in
     if best is not None:
         value = best.net_out if intent.side is Side.SELL else best.amount_in
-        console.print(f"best single venue  [bold]{best.venue}[/]: {amount(value, shown)} {shown}")
+        console.print(f"best single venue  [bold]{words(best.venue)}[/]: {shown_amount(value, shown)}")
     else:
         console.print("no single venue fills the whole order")
     table = compact_table("split")
@@ -136,7 +140,7 @@ def quote_summary(console: Console, report: QuoteReport) -> None:
             else ""
         )
         table.add_row(
-            leg.edge.label,
+            words(leg.edge.label),
             share,
             shown_amount(leg.amount_in, tokens[leg.edge.token_in]),
             shown_amount(leg.amount_out, tokens[leg.edge.token_out]),
@@ -146,21 +150,26 @@ def quote_summary(console: Console, report: QuoteReport) -> None:
     gain = report.gain_bps
     gained = "" if gain is None else f", [bold green]{gain:+.2f} bp[/] against the best single venue, net of gas"
     word = "net" if intent.side is Side.SELL else "in"
-    console.print(f"split {word} [bold]{amount(total, shown)} {shown}[/]{gained}")
+    console.print(f"split {word} [bold]{shown_amount(total, shown)}[/]{gained}")
     for silent in report.view.silent:
         console.print(f"[yellow]no price from {words(silent.venue)}[/]: {words(silent.reason)}")
     for skipped in report.view.snapshot.skipped:
-        console.print(f"[dim]skipped {skipped.venue} {skipped.pool_id[:10]}…: {words(skipped.reason)}[/]")
+        console.print(f"[dim]skipped {words(skipped.venue)} {words(skipped.pool_id[:10])}…: {words(skipped.reason)}[/]")
 
 
 def shown_amount(raw: int, token: Token) -> str:
     """A rounded amount with its symbol."""
-    return f"{amount(raw, token)} {token}"
+    return f"{amount(raw, token)} {words(token.symbol)}"
+
+
+def exact_amount(raw: int, token: Token) -> str:
+    """Every digit of an amount, with its symbol."""
+    return words(str(TokenAmount(token, raw)))
 
 
 def plan_table(plan: RoutePlan) -> Table:
     """The plan's legs in settlement order."""
-    table = compact_table(f"plan {plan.plan_id} · pinned to block {plan.block.number}")
+    table = compact_table(f"plan {words(plan.plan_id)} · pinned to block {plan.block.number}")
     table.add_column("#", justify="right")
     table.add_column("leg")
     for name in ("in", "spends", "out"):
@@ -174,10 +183,10 @@ def plan_table(plan: RoutePlan) -> Table:
             rule = "the rest" if leg.spend.kind is SpendKind.REST else "exactly"
         table.add_row(
             str(index),
-            leg.venue if not isinstance(leg, ExchangeLeg) else f"{leg.venue} (off chain)",
-            str(TokenAmount(leg.token_in, leg.amount_in)),
+            words(leg.venue if not isinstance(leg, ExchangeLeg) else f"{leg.venue} (off chain)"),
+            exact_amount(leg.amount_in, leg.token_in),
             rule,
-            str(TokenAmount(leg.token_out, leg.amount_out)),
+            exact_amount(leg.amount_out, leg.token_out),
         )
     return table
 
@@ -185,7 +194,7 @@ def plan_table(plan: RoutePlan) -> Table:
 def exposure_lines(console: Console, plan: RoutePlan) -> None:
     """What each off-chain leg leaves open until it is filled."""
     for leg in plan.exchange_legs:
-        base, quote = leg.symbol.split(":")[0].split("/")
+        base, quote = words(leg.symbol).split(":")[0].split("/")
         exposure = leg.exposure
         console.print(
             f"open between settlement and fill: {exposure.open_amount.normalize():f} {base} "
@@ -216,12 +225,11 @@ def changes_table(
     for change in sorted(changes, key=lambda c: (names.get(c.account, "~" + c.account), c.token)):
         token = tokens.get(change.token)
         name = names.get(change.account, change.account)
-        symbol = "ETH" if change.token == ZERO_ADDRESS else token.symbol if token else change.token
+        symbol = words("ETH" if change.token == ZERO_ADDRESS else token.symbol if token else change.token)
         decimals = 18 if change.token == ZERO_ADDRESS else token.decimals if token else 0
         text = format_amount(change.delta, decimals)
-        table.add_row(
-            name, symbol, Text(text if change.delta < 0 else "+" + text, style="red" if change.delta < 0 else "green")
-        )
+        shown = Text(text, style="red") if change.delta < 0 else Text(f"+{text}", style="green")
+        table.add_row(words(name), symbol, shown)
     return table
 
 
@@ -234,8 +242,9 @@ def transfers_table(
         table.add_column(name, justify="right" if name == "amount" else "left")
     for log in transfers:
         token = tokens.get(log.token)
-        text = str(TokenAmount(token, log.amount)) if token else f"{log.amount} of {log.token}"
-        table.add_row(names.get(log.sender, log.sender), names.get(log.recipient, log.recipient), text)
+        text = exact_amount(log.amount, token) if token else f"{log.amount} of {log.token}"
+        sender, recipient = (words(names.get(who, who)) for who in (log.sender, log.recipient))
+        table.add_row(sender, recipient, text)
     return table
 
 
@@ -256,11 +265,11 @@ def outcome_table(outcome: Outcome, tokens: Mapping[Address, Token]) -> Table:
     for leg in outcome.legs:
         token_in, token_out = tokens[leg.token_in], tokens[leg.token_out]
         table.add_row(
-            leg.venue,
-            str(TokenAmount(token_in, leg.predicted_in)),
-            str(TokenAmount(token_in, leg.realised_in)),
-            str(TokenAmount(token_out, leg.predicted_out)),
-            str(TokenAmount(token_out, leg.realised_out)),
+            words(leg.venue),
+            exact_amount(leg.predicted_in, token_in),
+            exact_amount(leg.realised_in, token_in),
+            exact_amount(leg.predicted_out, token_out),
+            exact_amount(leg.realised_out, token_out),
             _difference(leg.realised_out - leg.predicted_out, token_out),
         )
     for hedge in outcome.hedges:
@@ -269,10 +278,10 @@ def outcome_table(outcome: Outcome, tokens: Mapping[Address, Token]) -> Table:
     token_in, token_out = plan.intent.token_in, plan.intent.token_out
     table.add_row(
         "total",
-        str(TokenAmount(token_in, plan.amount_in)),
-        str(TokenAmount(token_in, outcome.realised_in)),
-        str(TokenAmount(token_out, plan.amount_out)),
-        str(TokenAmount(token_out, outcome.realised_out)),
+        exact_amount(plan.amount_in, token_in),
+        exact_amount(outcome.realised_in, token_in),
+        exact_amount(plan.amount_out, token_out),
+        exact_amount(outcome.realised_out, token_out),
         _difference(outcome.realised_out - plan.amount_out, token_out),
         style="bold",
     )
@@ -282,11 +291,11 @@ def outcome_table(outcome: Outcome, tokens: Mapping[Address, Token]) -> Table:
 def _hedge_cells(hedge: HedgeResult) -> list[str | Text]:
     leg = hedge.leg
     return [
-        f"{leg.venue} (off chain)",
-        str(TokenAmount(leg.token_in, leg.amount_in)),
-        str(TokenAmount(leg.token_in, hedge.realised_in)),
-        str(TokenAmount(leg.token_out, leg.amount_out)),
-        str(TokenAmount(leg.token_out, hedge.realised_out)),
+        words(f"{leg.venue} (off chain)"),
+        exact_amount(leg.amount_in, leg.token_in),
+        exact_amount(hedge.realised_in, leg.token_in),
+        exact_amount(leg.amount_out, leg.token_out),
+        exact_amount(hedge.realised_out, leg.token_out),
         _difference(hedge.realised_out - leg.amount_out, leg.token_out),
     ]
 
@@ -294,7 +303,7 @@ def _hedge_cells(hedge: HedgeResult) -> list[str | Text]:
 def _difference(raw: int, token: Token) -> Text:
     if raw == 0:
         return Text("0", style="green")
-    return Text(f"{format_amount(raw, token.decimals)} {token}", style="yellow")
+    return Text(printable(f"{format_amount(raw, token.decimals)} {token}"), style="yellow")
 
 
 def net_line(outcome: Outcome, gas_cost: int) -> str:
@@ -304,4 +313,4 @@ def net_line(outcome: Outcome, gas_cost: int) -> str:
     token = plan.intent.token_out
     predicted = plan.net_out
     drift = (net - predicted) / predicted * BPS if predicted > 0 else 0.0
-    return f"net of gas [bold]{amount(net, token)} {token}[/] (predicted {amount(predicted, token)}, {drift:+.3f} bp)"
+    return f"net of gas [bold]{shown_amount(net, token)}[/] (predicted {amount(predicted, token)}, {drift:+.3f} bp)"

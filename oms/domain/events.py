@@ -4,6 +4,9 @@ An event is a value that JSON can hold: strings, integers (stored as strings), a
 """
 
 from dataclasses import dataclass
+from typing import Self
+
+from oms.domain.transactions import Receipt
 
 
 @dataclass(frozen=True, slots=True)
@@ -65,7 +68,11 @@ class SimulationFailed:
 
 @dataclass(frozen=True, slots=True)
 class TransactionIntended:
-    """These signed bytes are about to leave the machine; durable before they do."""
+    """These signed bytes are about to leave the machine; durable before they do.
+
+    `chain` names the one chain (each fork is its own) on which the nonce and the hash mean something. The hash is empty
+    where the node signs, since it is not known before.
+    """
 
     order_id: str
     purpose: str
@@ -73,6 +80,7 @@ class TransactionIntended:
     sender: str
     nonce: int
     payload_hash: str
+    chain: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -86,10 +94,31 @@ class TransactionIncluded:
     gas_used: int
     effective_gas_price: int
 
+    @classmethod
+    def of(cls, order_id: str, receipt: Receipt) -> Self:
+        """What the receipt says, as an event of this order."""
+        return cls(
+            order_id,
+            receipt.transaction_hash,
+            receipt.block_number,
+            receipt.succeeded,
+            receipt.gas_used,
+            receipt.effective_gas_price,
+        )
+
 
 @dataclass(frozen=True, slots=True)
 class TransactionUnknown:
     """Sent, or perhaps not; it must be asked about before anything else is sent with its nonce."""
+
+    order_id: str
+    transaction_hash: str
+    reason: str
+
+
+@dataclass(frozen=True, slots=True)
+class TransactionRefused:
+    """The transaction was recorded as intended and is certain never to be included."""
 
     order_id: str
     transaction_hash: str
@@ -155,7 +184,10 @@ class HedgeRejected:
 
 @dataclass(frozen=True, slots=True)
 class OrderCompleted:
-    """Every leg is accounted for. `amount_out` over all legs, before gas; `outcome` is `filled` or `partial`."""
+    """Every leg was attempted; `amount_out` over all legs, before gas.
+
+    `outcome` is `filled`, `partial` (or not known, where an entry before says so), or `none`: nothing moved.
+    """
 
     order_id: str
     outcome: str
@@ -165,7 +197,15 @@ class OrderCompleted:
 
 @dataclass(frozen=True, slots=True)
 class OrderFailed:
-    """The order ended without effect, for this reason."""
+    """The order ended without effect but the gas of what reverted or was revoked, for this reason."""
+
+    order_id: str
+    reason: str
+
+
+@dataclass(frozen=True, slots=True)
+class OrderInterrupted:
+    """The order stopped after something was sent that lasts; the entries before say what."""
 
     order_id: str
     reason: str
@@ -181,6 +221,7 @@ Event = (
     | TransactionIntended
     | TransactionIncluded
     | TransactionUnknown
+    | TransactionRefused
     | LegSettled
     | HedgeIntended
     | HedgeFilled
@@ -188,4 +229,5 @@ Event = (
     | HedgeRejected
     | OrderCompleted
     | OrderFailed
+    | OrderInterrupted
 )

@@ -155,7 +155,8 @@ class RoutePlan:
 
     `amount_in` and `amount_out` are totals over all legs; `chain_amount_in` and `chain_amount_out` those of the one
     transaction. `gas_cost` is in base units of `token_out`, rounded up; `net_out` is `amount_out` less it.
-    `chain_amount_out_min` is enforced on balances. `deadline` is Unix seconds of chain time.
+    `chain_amount_out_min` is enforced on balances. `deadline` is Unix seconds of chain time. `impact_bps` is how far
+    the average price is from the best marginal one among the paths used; infinite where that isn't known.
     """
 
     plan_id: str
@@ -174,6 +175,7 @@ class RoutePlan:
     gas_cost: int
     deadline: int
     created_at: float
+    impact_bps: float
 
     @property
     def net_out(self) -> int:

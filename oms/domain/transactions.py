@@ -87,6 +87,11 @@ class Receipt:
     transfers: tuple[TransferLog, ...]
     revert_data: bytes = b""
 
+    @property
+    def fee_wei(self) -> Wei:
+        """What the sender paid for gas, whether it succeeded or not."""
+        return Wei(self.gas_used * self.effective_gas_price)
+
 
 @dataclass(frozen=True, slots=True)
 class Simulation:

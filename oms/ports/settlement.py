@@ -18,6 +18,11 @@ class Settlement(Protocol):
     @property
     def sender(self) -> Address: ...
 
+    @property
+    def chain(self) -> str:
+        """The one chain that this acts on; two forks of the same chain have two names."""
+        ...
+
     def simulate(
         self,
         transaction: TransactionRequest,
@@ -30,6 +35,14 @@ class Settlement(Protocol):
 
     def send(self, approved: Approved[Sendable], *, record_intent: IntentRecorder) -> Receipt:
         """Sign, record, send, and wait for inclusion. Raises `OutcomeUnknown` when that cannot be told."""
+        ...
+
+    def receipt(self, transaction_hash: str) -> Receipt | None:
+        """What the chain did with a transaction; `None` while it has not included it. Raises `VenueError`."""
+        ...
+
+    def included_nonces(self) -> int:
+        """How many transactions of the sender the chain has included: the first nonce that is still free."""
         ...
 
     def gas_price(self) -> Wei:

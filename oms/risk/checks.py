@@ -174,6 +174,11 @@ def exchange_balance_suffices(leg: ExchangeLeg, held: Decimal, currency: str, ne
     return CheckResult(name, passed=True, detail=f"{held} {currency} covers {needed}")
 
 
+def exchange_unavailable(leg: ExchangeLeg, problem: str) -> CheckResult:
+    """A failure: the exchange of a leg is not there, or does not tell what the desk holds."""
+    return CheckResult(leg.exchange, passed=False, detail=f"{problem}; try again or plan without it")
+
+
 def tokens_differ(token_in: Token, token_out: Token) -> CheckResult:
     """An order exchanges two different tokens."""
     if token_in.address == token_out.address:

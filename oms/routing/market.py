@@ -1,6 +1,7 @@
 """The market as a graph: tokens joined by edges that quote, each edge over a state that it may share with others.
 
-Owns: the three kinds of edge (pool, maker, exchange book) and their one way to be filled.
+Owns: the kinds of edge (pool, maker's ladder or firm quote, exchange book) and their one way to be filled. An edge is
+itself and equals no other: searches keep millions of them in dictionaries.
 Must not: load, choose, or know gas prices.
 """
 
@@ -19,7 +20,7 @@ MAKER_FILL_GAS = 85_000
 """A firm quote's leg: signature check, nonce word, two transfers and the callback."""
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, eq=False)
 class PoolEdge:
     """One direction of one pool."""
 
@@ -38,7 +39,7 @@ class PoolEdge:
         return self.listed.key.label
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, eq=False)
 class LadderEdge:
     """A maker's indicative ladder. It ranks the maker; a plan needs its firm quote."""
 
@@ -57,7 +58,7 @@ class LadderEdge:
         return f"maker {self.ladder.maker_name}"
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, eq=False)
 class FirmEdge:
     """A maker's signed quote, fillable up to its amount where partial fills are allowed."""
 
@@ -76,13 +77,18 @@ class FirmEdge:
         return f"maker {self.quote.maker_name}"
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, eq=False)
 class BookEdge:
-    """One side of an exchange's book, joined to the chain's tokens by the desk's balances there."""
+    """One side of an exchange's book, joined to the chain's tokens by the desk's balances there.
+
+    `max_in` and `max_out` bound what one plan may leave to it, where the desk bounds its exposure.
+    """
 
     market: BookMarket
     token_in: Address
     token_out: Address
+    max_in: int | None = None
+    max_out: int | None = None
 
     @property
     def state_id(self) -> str:
@@ -148,7 +154,16 @@ def fill(edge: Edge, state: object, amount_in: int, *, lots: bool = True) -> Fil
     gained = _cumulative_out(edge, total) - (_cumulative_out(edge, taken) if taken else 0)
     if gained <= 0:
         raise QuoteRefused(Refusal.ZERO_OUTPUT)
+    if isinstance(edge, BookEdge):
+        _check_exposure(edge, total, gained)
     return Fill(amount_in, gained, 0 if isinstance(edge, BookEdge) else MAKER_FILL_GAS, total)
+
+
+def _check_exposure(edge: BookEdge, given: int, gained: int) -> None:
+    over_in = edge.max_in is not None and given > edge.max_in
+    over_out = edge.max_out is not None and gained > edge.max_out
+    if over_in or over_out:
+        raise QuoteRefused(Refusal.AMOUNT_TOO_LARGE, "more than the desk leaves open off chain")
 
 
 def _cumulative_out(edge: LadderEdge | FirmEdge | BookEdge, amount_in: int) -> int:

@@ -8,6 +8,7 @@ left; then shares move between the used paths while that helps; then paths whose
 The best single path is the floor. The result is simulated leg by leg in integers, and only that is reported.
 """
 
+import math
 from collections import defaultdict
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
@@ -21,7 +22,10 @@ from oms.units import UINT128_MAX, Address
 
 CHUNKS = 64
 """Pourings of the whole amount; finer ones gain less than gas on the pools measured."""
-MAX_CANDIDATES = 24
+CANDIDATES_BY_HOPS = {1: 24, 2: 16, 3: 12}
+"""Paths of each length that are poured on: the best for a chunk, and a third as many best for the whole."""
+MAX_NARROWINGS = 160
+MAX_MOVES = 40
 MAX_USED_PATHS = 8
 TRANSACTION_GAS = 62_000
 """A settlement's fixed cost: the transaction itself, calldata, the executor's entry and its final checks."""
@@ -66,14 +70,17 @@ class Allocation:
 
 
 def candidate_paths(market: Market, token_in: Address, token_out: Address, *, max_hops: int) -> list[Path]:
-    """All paths of up to `max_hops` edges that visit no token twice. Makers and books only join the two ends."""
+    """All paths of up to `max_hops` edges that visit no token and no pool twice. Makers and books join the two ends."""
     outgoing: dict[Address, list[Edge]] = defaultdict(list)
     for edge in market.edges:
         outgoing[edge.token_in].append(edge)
     found: list[Path] = []
 
     def extend(path: Path, at: Address, visited: frozenset[Address]) -> None:
+        used = {edge.state_id for edge in path}
         for edge in outgoing[at]:
+            if edge.state_id in used:
+                continue
             target = edge.token_out
             if target == token_out and (not path or _chainable(edge)):
                 found.append((*path, edge))
@@ -105,32 +112,44 @@ def fill_path(
 def input_for(states: Mapping[str, object], path: Path, amount_out: int) -> int:
     """The least input with which `path` alone pays at least `amount_out`. Raises `QuoteRefused`.
 
-    Outputs grow with inputs on every edge, so doubling and halving finds it.
+    Outputs grow with inputs on every edge, so a bracket can be narrowed to the unit.
     """
-    high, refusal = 1, None
-    while True:
+    low, low_out, high, high_out = _bracket(states, path, amount_out)
+    for step in range(MAX_NARROWINGS):
+        if high - low <= 1:
+            break
+        middle = (low + high) // 2
+        if step % 3 and high_out > low_out:  # false position, with a bisection in between so that it must end
+            guess = low + (high - low) * (amount_out - low_out) // (high_out - low_out)
+            middle = min(max(guess, low + 1), high - 1)
+        out = _output(states, path, middle)
+        if out >= amount_out:
+            high, high_out = middle, out
+        else:
+            low, low_out = middle, out
+    return high
+
+
+def _bracket(states: Mapping[str, object], path: Path, amount_out: int) -> tuple[int, int, int, int]:
+    """Inputs below and at or above the wanted output, with their outputs. Raises `QuoteRefused`."""
+    low, low_out, high = 0, 0, 1
+    while high <= UINT128_MAX:
         try:
-            if fill_path(states, path, high)[0] >= amount_out:
-                break
+            out = fill_path(states, path, high)[0]
         except QuoteRefused as refused:
-            refusal = refused
             if refused.reason not in _TOO_LITTLE:
                 break
-        high *= 2
-        if high > UINT128_MAX:
-            break
-    low = high // 2
-    if refusal is not None and _output(states, path, high) < amount_out:
-        high = _largest_fillable(states, path, low, high)
-        if _output(states, path, high) < amount_out:
-            raise QuoteRefused(Refusal.INSUFFICIENT_LIQUIDITY, f"pays at most {_output(states, path, high)}")
-    while high - low > 1:
-        middle = (low + high) // 2
-        if _output(states, path, middle) >= amount_out:
-            high = middle
-        else:
-            low = middle
-    return high
+            out = 0
+        if out >= amount_out:
+            return low, low_out, high, out
+        low, low_out = high, out
+        scale = amount_out * 17 // (16 * out) + 1 if out else 2
+        high *= min(max(scale, 2), 2**20)
+    largest = _largest_fillable(states, path, low, high)
+    most = _output(states, path, largest)
+    if most < amount_out:
+        raise QuoteRefused(Refusal.INSUFFICIENT_LIQUIDITY, f"pays at most {most}")
+    return low, low_out, largest, most
 
 
 def _largest_fillable(states: Mapping[str, object], path: Path, low: int, high: int) -> int:
@@ -146,11 +165,27 @@ def _largest_fillable(states: Mapping[str, object], path: Path, low: int, high: 
 def best_split(
     market: Market, token_in: Address, token_out: Address, amount_in: int, *, gas_cost: GasCost, max_hops: int
 ) -> Allocation:
-    """The split with the best net output that this search finds. Raises `QuoteRefused` when no path takes it all."""
+    """The split with the best net output that this search finds. Raises `QuoteRefused` when no path takes it all.
+
+    With three hops, the search over two is made as well, so that a wider choice is never a worse one.
+    """
+    if max_hops < 3:
+        return _best_split(market, token_in, token_out, amount_in, gas_cost=gas_cost, max_hops=max_hops)
+    wide = _best_split(market, token_in, token_out, amount_in, gas_cost=gas_cost, max_hops=max_hops)
+    try:
+        narrow = _best_split(market, token_in, token_out, amount_in, gas_cost=gas_cost, max_hops=2)
+    except QuoteRefused:
+        return wide
+    return max(wide, narrow, key=lambda allocation: allocation.net_out)
+
+
+def _best_split(
+    market: Market, token_in: Address, token_out: Address, amount_in: int, *, gas_cost: GasCost, max_hops: int
+) -> Allocation:
     candidates = candidate_paths(market, token_in, token_out, max_hops=max_hops)
     if not candidates:
         raise QuoteRefused(Refusal.NO_PATH, "nothing joins the two tokens on the chosen venues; widen --venues")
-    paths = _promising(market, candidates, amount_in)
+    paths = promising(market, candidates, amount_in)
     if not paths:
         raise QuoteRefused(
             _first_refusal(market, candidates, amount_in), "no venue takes this amount; ask for more, or for less"
@@ -189,17 +224,21 @@ def _first_refusal(market: Market, paths: Sequence[Path], amount_in: int) -> Ref
     return Refusal.INSUFFICIENT_LIQUIDITY
 
 
-def _promising(market: Market, paths: Sequence[Path], amount_in: int) -> list[Path]:
-    """The candidates that pay most for one chunk, and for the whole amount."""
-    scored: list[tuple[float, float, Path]] = []
-    for path in paths:
-        small = _output(market.states, path, max(1, amount_in // CHUNKS), lots=False)
-        whole = _output(market.states, path, amount_in, lots=False)
-        if small or whole:
-            scored.append((small / max(1, amount_in // CHUNKS), float(whole), path))
-    by_chunk = sorted(scored, key=lambda s: s[0], reverse=True)[:MAX_CANDIDATES]
-    by_whole = sorted(scored, key=lambda s: s[1], reverse=True)[: MAX_CANDIDATES // 3]
-    return list(dict.fromkeys(path for _, _, path in by_chunk + by_whole))
+def promising(market: Market, paths: Sequence[Path], amount_in: int) -> list[Path]:
+    """The candidates of each length that pay most for one chunk, and for the whole amount."""
+    chunk = max(1, amount_in // CHUNKS)
+    kept: dict[Path, None] = {}
+    for hops, most in CANDIDATES_BY_HOPS.items():
+        scored = [
+            (_output(market.states, path, chunk, lots=False), _output(market.states, path, amount_in, lots=False), path)
+            for path in paths
+            if len(path) == hops
+        ]
+        paying = [entry for entry in scored if entry[0] or entry[1]]
+        by_chunk = sorted(paying, key=lambda entry: entry[0], reverse=True)[:most]
+        by_whole = sorted(paying, key=lambda entry: entry[1], reverse=True)[: most // 3]
+        kept.update(dict.fromkeys(path for _, _, path in by_chunk + by_whole))
+    return list(kept)
 
 
 def _output(states: Mapping[str, object], path: Path, amount_in: int, *, lots: bool = True) -> int:
@@ -235,11 +274,24 @@ def _pour(market: Market, paths: Sequence[Path], amount_in: int, gas_cost: GasCo
             return {}
         chosen = max(offers, key=lambda p: offers[p][0])
         states.update(offers[chosen][2])
-        shares[chosen] = shares.get(chosen, 0) + chunk
         left -= chunk
         touched = set(offers[chosen][2])
+        if chosen not in shares:
+            shares[chosen] = 0
+            paths = [path for path in paths if path in shares or _agrees(path, shares)]
+            offers = {path: offer for path, offer in offers.items() if path in paths}
+        shares[chosen] += chunk
         stale = {p for p in paths if touched & {e.state_id for e in p}} | {chosen}
     return shares
+
+
+def _agrees(path: Path, chosen: Iterable[Path]) -> bool:
+    """Whether all the paths together still have an order of tokens, so that they can settle one after another."""
+    try:
+        _token_order((*chosen, path))
+    except QuoteRefused:
+        return False
+    return True
 
 
 def _improve(
@@ -256,13 +308,34 @@ def _improve(
             break
         best = better
     step = amount_in // CHUNKS
-    while step > max(1, amount_in // 10**5) and len(best.paths) > 1:
+    for _ in range(MAX_MOVES):
+        if step <= max(1, amount_in // 10**5) or len(best.paths) < 2:
+            break
         moved = _best_move(best, settle, step)
         if moved is None:
             step //= 4
         else:
             best = moved
     return best
+
+
+def _best_move(
+    best: Allocation, settle: Callable[[Mapping[Path, int]], Allocation | None], step: int
+) -> Allocation | None:
+    """Move a step from the path that loses least by it to the one that gains most; `None` if that does not help."""
+    shares = dict(best.paths)
+
+    def net_with(path: Path, change: int) -> float:
+        trial = settle({**shares, path: shares[path] + change})
+        return -math.inf if trial is None else float(trial.net_out)
+
+    givers = [path for path in shares if shares[path] > step]
+    if not givers:
+        return None
+    giver = max(givers, key=lambda path: net_with(path, -step))
+    taker = max((path for path in shares if path is not giver), key=lambda path: net_with(path, step))
+    moved = settle({**shares, giver: shares[giver] - step, taker: shares[taker] + step})
+    return moved if moved is not None and moved.net_out > best.net_out else None
 
 
 def _in_lots(path: Path, amount_in: int) -> int:
@@ -299,22 +372,6 @@ def _in_whole_lots(
         kept = _in_lots(book, shares[book] - split.amount_in // 1000)
         tried = [settle({**shares, book: kept, path: cut + shares[book] - kept}) for path in spare]
     return max((found for found in tried if found is not None), key=lambda a: a.net_out, default=None)
-
-
-def _best_move(
-    best: Allocation, settle: Callable[[Mapping[Path, int]], Allocation | None], step: int
-) -> Allocation | None:
-    shares = dict(best.paths)
-    winner: Allocation | None = None
-    for giver in shares:
-        for taker in shares:
-            amount = min(step, shares[giver])
-            if giver == taker or amount == shares[giver]:
-                continue
-            trial = settle({**shares, giver: shares[giver] - amount, taker: shares[taker] + amount})
-            if trial is not None and trial.net_out > (winner or best).net_out:
-                winner = trial
-    return winner
 
 
 def _without(shares: dict[Path, int], dropped: Path) -> dict[Path, int]:
@@ -390,11 +447,13 @@ def _spends(weights: Mapping[Edge, int], *, is_source: bool) -> Iterable[tuple[E
         remaining -= weight
 
 
-def _token_order(shares: Mapping[Path, int]) -> list[Address]:
+def _token_order(paths: Iterable[Path]) -> list[Address]:
     """Tokens from the source to the target such that every leg points forward. Raises `QuoteRefused` on a cycle."""
     after: dict[Address, set[Address]] = defaultdict(set)
     tokens: dict[Address, None] = {}
-    for path in shares:
+    target: Address | None = None
+    for path in paths:
+        target = path[-1].token_out
         nodes = [path[0].token_in, *(edge.token_out for edge in path)]
         tokens.update(dict.fromkeys(nodes))
         for earlier, later in pairwise(nodes):
@@ -405,46 +464,100 @@ def _token_order(shares: Mapping[Path, int]) -> list[Address]:
         if not ready:
             raise QuoteRefused(Refusal.INSUFFICIENT_LIQUIDITY, "the paths would trade in a circle")
         order += ready
-    target = next(iter(shares))[-1].token_out
-    order.remove(target)
-    return [*order, target]
+    if target is not None:
+        order.remove(target)
+        order.append(target)
+    return order
 
 
 def split_for_output(
     market: Market, token_in: Address, token_out: Address, amount_out: int, *, gas_cost: GasCost, max_hops: int
 ) -> Allocation:
-    """The cheapest input found, gas counted, that pays at least `amount_out`. Raises `QuoteRefused` when none does."""
+    """The cheapest input found, gas counted, that pays at least `amount_out`. Raises `QuoteRefused` when none does.
+
+    Twice: split the input that seems to be needed, then scale that split until it pays just enough.
+    """
     found = _singles_for(market, token_in, token_out, amount_out, gas_cost, max_hops)
-    try:
-        found.append(_search_input(market, token_in, token_out, amount_out, gas_cost, max_hops))
-    except QuoteRefused:
-        if not found:
+    guess = min(found, key=_cost).amount_in if found else None
+    for _ in range(2):
+        try:
+            if guess is None:
+                split = _enough_for(market, token_in, token_out, amount_out, gas_cost=gas_cost, max_hops=max_hops)
+            else:
+                split = best_split(market, token_in, token_out, guess, gas_cost=gas_cost, max_hops=max_hops)
+            scaled = _scaled_to(market, split, amount_out, gas_cost)
+        except QuoteRefused:
+            if found:
+                break
             raise
+        if scaled is None:
+            break
+        found.append(scaled)
+        guess = scaled.amount_in
+    if not found:
+        raise QuoteRefused(
+            Refusal.INSUFFICIENT_LIQUIDITY, "the amount is beyond the liquidity known here; ask for less"
+        )
     return min(found, key=_cost)
 
 
-def _search_input(
-    market: Market, token_in: Address, token_out: Address, amount_out: int, gas_cost: GasCost, max_hops: int
-) -> Allocation:
-    """Searches the input amount by false position on the exact split, and keeps the smallest that suffices."""
-    best = _enough_for(market, token_in, token_out, amount_out, gas_cost=gas_cost, max_hops=max_hops)
-    low, low_out = 0, 0
-    for _ in range(12):
-        surplus = best.amount_out - amount_out
-        if surplus <= best.amount_out // 10**9 or best.amount_in - low <= 1:
+def _scaled_to(market: Market, split: Allocation, amount_out: int, gas_cost: GasCost) -> Allocation | None:
+    """The split in the same proportions, with the least total that pays `amount_out`; `None` where none does."""
+
+    def at(total: int) -> Allocation | None:
+        return _settle_or_none(market, _in_proportion(split, total), gas_cost, lots=False)
+
+    low, high = 0, split.amount_in
+    best = at(high)
+    for _ in range(40):
+        if best is None or best.amount_out >= amount_out:
             break
-        guess = low + (best.amount_in - low) * (amount_out - low_out) // (best.amount_out - low_out) + 1
-        guess = min(max(guess, low + 1), best.amount_in - 1)
-        try:
-            trial = best_split(market, token_in, token_out, guess, gas_cost=gas_cost, max_hops=max_hops)
-        except QuoteRefused:
-            low = guess
-            continue
-        if trial.amount_out >= amount_out:
-            best = trial
+        low, high = high, high * (amount_out + amount_out // 500 + 1) // best.amount_out + 1
+        best = at(high)
+    if best is None or best.amount_out < amount_out:
+        return None
+    for step in range(MAX_NARROWINGS):
+        if high - low <= max(1, high >> 40):
+            break
+        middle = (
+            (low + high) // 2
+            if step % 3 == 2
+            else high - (high - low) * (best.amount_out - amount_out) // best.amount_out
+        )
+        middle = min(max(middle, low + 1), high - 1)
+        trial = at(middle)
+        if trial is not None and trial.amount_out >= amount_out:
+            best, high = trial, middle
         else:
-            low, low_out = guess, trial.amount_out
-    return best
+            low = middle
+    return _enough_in_lots(market, best, amount_out, gas_cost)
+
+
+def _in_proportion(split: Allocation, total: int) -> dict[Path, int]:
+    """The split's shares scaled to `total`; the largest takes the rounding."""
+    shares = {path: share * total // split.amount_in for path, share in split.paths}
+    largest = max(shares, key=lambda path: shares[path])
+    shares[largest] += total - sum(shares.values())
+    return shares
+
+
+def _enough_in_lots(market: Market, split: Allocation, amount_out: int, gas_cost: GasCost) -> Allocation | None:
+    """The split with its books in whole lots, raised a little where the cut made it fall short."""
+    if not any(isinstance(path[0], BookEdge) for path, _ in split.paths):
+        return split
+
+    def exact(shares: Mapping[Path, int]) -> Allocation | None:
+        return _settle_or_none(market, shares, gas_cost)
+
+    paths = [path for path, _ in split.paths]
+    total = split.amount_in
+    for _ in range(20):
+        raised = _settle_or_none(market, _in_proportion(split, total), gas_cost, lots=False)
+        snapped = None if raised is None else _in_whole_lots(raised, paths, exact)
+        if snapped is not None and snapped.amount_out >= amount_out:
+            return snapped
+        total += max(1, total // 10**5)
+    return None
 
 
 def _cost(allocation: Allocation) -> Fraction:
@@ -458,7 +571,8 @@ def _singles_for(
 ) -> list[Allocation]:
     """Each single path with the least input that pays `amount_out`: the floor under any split."""
     found = []
-    for path in candidate_paths(market, token_in, token_out, max_hops=max_hops):
+    guess = first_guess(market, token_in, token_out, amount_out, max_hops=max_hops)
+    for path in promising(market, candidate_paths(market, token_in, token_out, max_hops=max_hops), guess):
         try:
             amount_in = _in_lots(path, input_for(market.states, path, amount_out))
         except QuoteRefused:
@@ -473,7 +587,7 @@ def _enough_for(
     market: Market, token_in: Address, token_out: Address, amount_out: int, *, gas_cost: GasCost, max_hops: int
 ) -> Allocation:
     """Some split that pays `amount_out` or more: doubled from the best price for a small amount."""
-    guess = _first_guess(market, token_in, token_out, amount_out, max_hops=max_hops)
+    guess = first_guess(market, token_in, token_out, amount_out, max_hops=max_hops)
     for _ in range(40):
         try:
             found = best_split(market, token_in, token_out, guess, gas_cost=gas_cost, max_hops=max_hops)
@@ -488,7 +602,7 @@ def _enough_for(
     raise QuoteRefused(Refusal.INSUFFICIENT_LIQUIDITY, "the amount is beyond the liquidity known here; ask for less")
 
 
-def _first_guess(market: Market, token_in: Address, token_out: Address, amount_out: int, *, max_hops: int) -> int:
+def first_guess(market: Market, token_in: Address, token_out: Address, amount_out: int, *, max_hops: int) -> int:
     """The input that the best path would need if its price held, from doubling trial amounts."""
     paths = candidate_paths(market, token_in, token_out, max_hops=max_hops)
     probe, best_in = 1, None

@@ -97,10 +97,11 @@ def test_a_busy_port_is_the_callers_one_line_error(anvil: Anvil, project: Path) 
 def test_a_fork_of_nothing_fails_with_anvils_own_words(project: Path) -> None:
     with socket.socket() as closed:
         closed.bind(("127.0.0.1", 0))
-        url = f"http://127.0.0.1:{closed.getsockname()[1]}"
-        with pytest.raises(Terminal, match=f"could not fork {url}.*Connection refused") as caught:
-            Anvil.start(AnvilOptions(fork_url=url), project=project)
+        host = f"127.0.0.1:{closed.getsockname()[1]}"
+        with pytest.raises(Terminal, match=f"could not fork {host}.*Connection refused") as caught:
+            Anvil.start(AnvilOptions(fork_url=f"http://{host}/key-of-mine"), project=project)
     assert "\n" not in str(caught.value)
+    assert "key-of-mine" not in str(caught.value)
 
 
 def test_a_damaged_state_file_fails_with_anvils_own_words(project: Path, tmp_path: Path) -> None:

@@ -1,6 +1,8 @@
 """Bad input and a bad world: one line that names the culprit and the remedy, the right exit code, and nothing sent."""
 
+import functools
 import gzip
+import hashlib
 import json
 import os
 import signal
@@ -21,12 +23,16 @@ from click.testing import CliRunner
 from oms.adapters.evm.chain import PinnedChain
 from oms.adapters.evm.rpc import RpcClient, RpcFailure
 from oms.adapters.storage.journal import SqliteJournal
+from oms.application.plan_file import plan_json
 from oms.bootstrap.configuration import SystemClock
 from oms.bootstrap.sessions import DESK
 from oms.cli.main import cli, run
-from oms.domain.events import TransactionIntended
+from oms.domain.events import OrderFailed, OrderReceived, TransactionIntended
+from oms.domain.plans import Side
 from oms.errors import OutcomeUnknown, Retryable, Terminal, VenueError
+from oms.units import Address
 from tests.integration.hostile_nodes import HEAD, Respond, answered, failing, hostile_node, http, noise, said
+from tests.unit.application.samples import book, plan_of, report, sell
 
 CALLER, WORLD = 2, 3
 DAI = "0x6B175474E89094C44Da98b954EedeAC495271d0F"
@@ -201,6 +207,23 @@ def test_a_token_that_nobody_can_be_given_is_refused(undone: Desk) -> None:
 def test_an_order_beyond_the_size_limit_is_refused_by_the_gate(undone: Desk) -> None:
     with undone.untouched():
         refused(undone.run("swap", "6000", "WETH", "USDC", "--chain", "bad"), CALLER, "size", "lower the amount")
+
+
+@pytest.mark.fork
+@pytest.mark.parametrize("words", [[], ["--dry-run"]], ids=["swap", "dry run"])
+def test_an_order_that_the_gate_refuses_still_writes_what_is_known(
+    undone: Desk, tmp_path: Path, words: list[str]
+) -> None:
+    path = tmp_path / "out.json"
+    with undone.untouched():
+        ran = undone.run("swap", "6000", "WETH", "USDC", "--chain", "bad", "--json", str(path), *words)
+        refused(ran, CALLER, "size", "lower the amount")
+    written = json.loads(path.read_text())
+    assert "lower the amount" in written["denied"]
+    assert written["problem"] in ran.err
+    assert "size" in [finding["name"] for finding in written["findings"] if not finding["passed"]]
+    assert written["plan"]["intent"]["amount"] == str(6_000 * 10**18)
+    assert written.get("settled", False) is False
 
 
 # --- chains ------------------------------------------------------------------------------------------------------
@@ -510,6 +533,31 @@ def test_a_journal_that_cannot_be_read_is_said_so(tmp_path: Path, make: Any, cod
         refused(oms(tmp_path, "journal", command), code, "journal", str(tmp_path))
 
 
+def test_a_journal_cannot_drive_the_terminal(tmp_path: Path) -> None:
+    with SqliteJournal(tmp_path / "journal.sqlite", clock=SystemClock()) as journal:
+        journal.append(OrderReceived("one", Side.SELL, Address(DAI), Address(USDC), 1))
+        journal.append(OrderFailed("one", "boom\x1b[2J\nforged line\u202e"))
+    shown = oms(tmp_path, "journal", "show")
+    assert shown.code == 0, shown.err
+    assert shown.out.count("\n") == 2
+    assert "boom?[2J forged line?" in shown.out
+    assert all(line.isprintable() for line in shown.out.splitlines())
+
+
+@pytest.mark.fork
+def test_a_switched_off_venue_that_is_none_is_said_so(desk: Desk) -> None:
+    config = desk.home / "config.toml"
+    config.write_text("[limits]\ndisabled_venues = ['uniswap_v33', 'uniswap_v2', 'paper']\n")
+    try:
+        ran = desk.run("quote", "1", "WETH", "USDC", "--chain", "bad", "--json")
+    finally:
+        config.unlink()
+    assert ran.code == 0, ran.err
+    silent = {each["venue"]: each["reason"] for each in json.loads(ran.out)["silent"]}
+    assert "no venue here has that name" in silent.pop("uniswap_v33")
+    assert not silent
+
+
 # --- plans -------------------------------------------------------------------------------------------------------
 
 
@@ -528,10 +576,13 @@ def simulated(desk: Desk, text: str) -> Ran:
     return desk.run("simulate", str(path), "--chain", "bad")
 
 
-def changed(text: str, **values: Any) -> str:
-    document = json.loads(text)
-    document["plan"].update(values)
-    return json.dumps(document)
+def changed(text: str, *, sealed: bool = True, **values: Any) -> str:
+    """The plan with other values, and with the id that belongs to them where it is `sealed`."""
+    plan = json.loads(text)["plan"] | values
+    if sealed:
+        unnamed = json.dumps(plan | {"plan_id": ""}, sort_keys=True, separators=(",", ":"))
+        plan["plan_id"] = hashlib.sha256(unnamed.encode()).hexdigest()[:16]
+    return json.dumps({"plan": plan})
 
 
 @pytest.mark.fork
@@ -551,11 +602,27 @@ def test_a_plan_past_its_deadline_is_refused(undone: Desk, plan_text: str) -> No
 
 
 @pytest.mark.fork
-def test_a_plan_whose_pools_moved_reverts_in_words(undone: Desk, plan_text: str) -> None:
-    least = json.loads(plan_text)["plan"]["chain_amount_out"]
-    raised = changed(plan_text, chain_amount_out_min=str(int(least) + 1))
+def test_a_plan_whose_pools_moved_reverts_in_words(undone: Desk, tmp_path: Path) -> None:
+    order, path = ("WETH", "USDC", "--chain", "bad"), tmp_path / "plan.json"
+    planned = undone.run("swap", "2", *order, "--dry-run", "--slippage-bps", "1", "--plan", str(path))
+    assert planned.code == 0, planned.err
+    moved = undone.run("swap", "400", *order)
+    assert moved.code == 0, moved.err
     with undone.untouched():
-        refused(simulated(undone, raised), WORLD, "would revert")
+        refused(simulated(undone, path.read_text()), WORLD, "would revert")
+
+
+@pytest.mark.fork
+def test_a_plan_that_was_changed_after_it_was_made_is_refused(undone: Desk, plan_text: str) -> None:
+    lowered = changed(plan_text, sealed=False, chain_amount_out_min="1")
+    with undone.untouched():
+        refused(simulated(undone, lowered), CALLER, "plan_id is not that of this content")
+
+
+def test_a_plan_without_an_on_chain_leg_leaves_nothing_to_simulate(tmp_path: Path) -> None:
+    path = tmp_path / "plan.json"
+    path.write_text(plan_json(plan_of(report(sell(1), books=[book()]))))
+    refused(oms(tmp_path, "simulate", str(path)), CALLER, "plan: has no on-chain leg; there is nothing to simulate")
 
 
 @pytest.mark.fork
@@ -582,6 +649,13 @@ def test_a_port_in_use_is_named_and_nothing_is_left_running(desk: Desk) -> None:
         ran = desk.run("fork", "up", "--alone", "--name", "busy", "--port", port)
     refused(ran, CALLER, "port", port, "choose another")
     assert "busy" not in desk.run("fork", "status").out
+
+
+@pytest.mark.fork
+def test_block_zero_is_not_taken_for_the_newest(desk: Desk) -> None:
+    """The devnet begins above it, and says so."""
+    ran = desk.run("fork", "up", "--rpc-url", desk.rpc.url, "--block", "0", "--name", "genesis")
+    refused(ran, WORLD, "requested was 0")
 
 
 @pytest.mark.fork
@@ -612,7 +686,10 @@ def process(project: Path, home: Path, *words: str, **options: Any) -> "subproce
     environment = {**os.environ, "OMS_HOME": str(home), "OMS_DATA": str(home), "PYTHONPATH": str(project)}
     environment |= options.pop("environment", {})
     pipes = {"stdout": subprocess.PIPE, "stderr": subprocess.PIPE, **options}
-    return subprocess.Popen([sys.executable, "-m", "oms.cli.main", *words], cwd=home, env=environment, **pipes)
+    # As from a terminal: a shell's background jobs, and so their children, have interrupts ignored.
+    interruptible = functools.partial(signal.signal, signal.SIGINT, signal.SIG_DFL)
+    command = [sys.executable, "-m", "oms.cli.main", *words]
+    return subprocess.Popen(command, cwd=home, env=environment, preexec_fn=interruptible, **pipes)
 
 
 def test_a_process_ends_with_the_code_and_the_line(project: Path, tmp_path: Path) -> None:

@@ -1,6 +1,7 @@
 """The whole path on real bytecode: quote, plan, gate, simulate, settle; predicted equals realised to the unit."""
 
 import random
+import secrets
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -10,6 +11,7 @@ from oms.bootstrap.quotes import OpenMarket, OrderWords, open_market
 from oms.bootstrap.sessions import RECORDED_FILE, Opening, parse_account
 from oms.bootstrap.trading import Terms, Trading, quote_for
 from oms.config import RiskLimits, Settings
+from oms.domain.events import TransactionIntended, TransactionRefused
 from oms.domain.plans import RoutePlan
 from oms.domain.venue import Family
 from oms.errors import QuoteRefused
@@ -50,7 +52,7 @@ def settled(trading: Trading, words: OrderWords) -> tuple[RoutePlan, bool]:
     trading.fund(report.intent.token_in, report.split.amount_in)
     _, report = quote_for(trading.market, words)
     plan, _ = trading.plan(report)
-    outcome = trading.execute(plan, impact_bps=report.impact_bps)
+    outcome = trading.execute(plan)
     assert not outcome.denied, outcome.denied
     assert trading.residue(report).clean
     exact = outcome.exact and outcome.realised_in == plan.amount_in and outcome.realised_out == plan.amount_out
@@ -124,7 +126,7 @@ def test_a_plan_made_before_other_trades_is_refused_by_the_gate(trading: Trading
     plan, _ = trading.plan(report)
     for _ in range(3):
         trading.market.session.rpc.call("evm_mine")
-    outcome = trading.execute(plan, impact_bps=report.impact_bps)
+    outcome = trading.execute(plan)
     assert "quote age" in outcome.denied
     assert outcome.receipt is None
 
@@ -135,7 +137,7 @@ def test_a_plan_whose_pool_moved_fails_its_simulation_and_nothing_is_sent(tradin
     trading.fund(intent.token_in, 2 * intent.amount)
     stale, _ = trading.plan(report)
     settled(trading, words)
-    outcome = trading.execute(stale, impact_bps=report.impact_bps)
+    outcome = trading.execute(stale)
     assert "simulation" in outcome.denied or "quote age" in outcome.denied
     assert outcome.receipt is None
 
@@ -144,9 +146,38 @@ def test_an_executor_without_funds_is_refused_before_anything_is_sent(trading: T
     intent, report = quote_for(trading.market, OrderWords("5", "WBTC", "USDC"))
     del intent
     plan, _ = trading.plan(report)
-    outcome = trading.execute(plan, impact_bps=report.impact_bps)
+    outcome = trading.execute(plan)
     assert "balance of executor" in outcome.denied
     assert outcome.receipt is None
+
+
+def test_the_chain_tells_again_what_became_of_a_transaction_and_its_whole_cost(trading: Trading) -> None:
+    intent, report = quote_for(trading.market, OrderWords("5", "WETH", "USDC"))
+    trading.fund(intent.token_in, intent.amount)
+    plan, _ = trading.plan(report)
+    settlement = trading.open_desk.settlement
+    outcome = trading.execute(plan)
+    assert outcome.receipt is not None
+    assert settlement.receipt(outcome.receipt.transaction_hash) == outcome.receipt
+    assert outcome.fees_wei == outcome.receipt.gas_used * outcome.receipt.effective_gas_price > 0
+    assert settlement.receipt("0x" + "12" * 32) is None
+
+
+def test_nothing_is_sent_after_an_intent_whose_outcome_the_chain_does_not_tell(trading: Trading) -> None:
+    intent, report = quote_for(trading.market, OrderWords("5", "WETH", "USDC"))
+    trading.fund(intent.token_in, intent.amount)
+    plan, _ = trading.plan(report)
+    desk = trading.open_desk
+    nonce, name = desk.settlement.included_nonces(), "0x" + secrets.token_hex(32)
+    earlier = secrets.token_hex(12)
+    desk.journal.append(
+        TransactionIntended(earlier, "settlement", name, desk.settlement.sender, nonce, "0x", desk.settlement.chain)
+    )
+    outcome = trading.execute(plan)
+    assert name in outcome.denied
+    assert desk.settlement.included_nonces() == nonce
+    desk.journal.append(TransactionRefused(earlier, name, "never sent by this test"))
+    assert trading.execute(plan).settled
 
 
 def test_more_than_there_is_liquidity_for_is_refused(devnet_market: OpenMarket) -> None:

@@ -211,7 +211,7 @@ def start_failure(words: str, options: AnvilOptions) -> VenueError | InvalidRequ
     if "Address already in use" in words:
         return InvalidRequest("port", f"{options.port} is in use; choose another, or 0 for a free one")
     if options.fork_url is not None and "sending request" in words:
-        host = httpx.URL(options.fork_url).host  # the whole URL may hold a key
+        host = httpx.URL(options.fork_url).netloc.decode()  # the whole URL may hold a key
         said = words.replace(options.fork_url, host)
         return Terminal("anvil", f"could not fork {host}: {said}; start that node or correct the URL")
     return Terminal(

@@ -36,6 +36,18 @@ _LIMITS = frozenset({-32005, 429})
 """EIP-1474's code for an exceeded limit, and the HTTP status that some providers put in its place."""
 
 _SENDS = frozenset({"eth_sendRawTransaction", "eth_sendTransaction"})
+_REFUSALS = (
+    "insufficient funds",
+    "nonce too low",
+    "intrinsic gas",
+    "exceeds block gas limit",
+    "invalid sender",
+    "invalid signature",
+    "fee too low",
+    "underpriced",
+    "max fee per gas less than block base fee",
+)
+"""Words by which the usual nodes (geth, Reth, Anvil) say that a transaction can not have entered their pool."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,6 +69,12 @@ class RpcFailure:
     def unsupported(self) -> bool:
         """Whether the node does not have this method at all."""
         return self.code == _METHOD_NOT_FOUND
+
+    @property
+    def refuses_transaction(self) -> bool:
+        """Whether a node that was sent a transaction says that it did not take it; all else leaves that open."""
+        text = self.message.lower()
+        return any(words in text for words in _REFUSALS)
 
     @property
     def tired(self) -> bool:
@@ -178,10 +196,11 @@ class RpcClient:
         return response.status_code, bytes(content)
 
     def _refused(self, method: str, status: int) -> VenueError:
+        refusal = 400 <= status < 500 and status not in _RETRYABLE_STATUS
+        if method in _SENDS and not refusal:
+            return self._unanswered(method, f"HTTP {status}")
         if status not in _RETRYABLE_STATUS:
             return Terminal(self.venue, f"HTTP {status} for {method}; check the URL and its key")
-        if method in _SENDS:
-            return self._unanswered(method, f"HTTP {status}")
         remedy = "it limits the rate of calls; wait, or" if status == 429 else "try again or"
         return Retryable(self.venue, f"HTTP {status} for {method}; {remedy} use another node")
 

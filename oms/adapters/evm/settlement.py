@@ -6,6 +6,7 @@ Methods: `eth_simulateV1` (execution API), `anvil_impersonateAccount` for accoun
 """
 
 from collections.abc import Sequence
+from contextlib import suppress
 from dataclasses import replace
 from typing import Any
 
@@ -17,8 +18,8 @@ from eth_hash.auto import keccak
 from eth_utils.address import to_checksum_address
 from hexbytes import HexBytes
 from web3 import Web3
-from web3.exceptions import TimeExhausted, Web3Exception
-from web3.types import TxParams
+from web3.exceptions import TimeExhausted, TransactionNotFound, Web3Exception
+from web3.types import TxParams, TxReceipt
 
 from oms.adapters.evm.chain import octets, quantity
 from oms.adapters.evm.rpc import RpcClient, RpcError, RpcFailure
@@ -30,7 +31,7 @@ from oms.domain.transactions import (
     TransactionRequest,
     TransferLog,
 )
-from oms.errors import OutcomeUnknown, Terminal
+from oms.errors import OmsError, OutcomeUnknown, Retryable, Terminal, VenueError
 from oms.execution.revert_reasons import explain_revert
 from oms.ports.settlement import IntentRecorder
 from oms.risk.gate import Approved
@@ -58,6 +59,7 @@ class ForkSettlement:
         self._rpc = rpc
         self._sender = sender
         self._key = key
+        self._chain = _chain_name(rpc)
         session = requests.Session()
         session.trust_env = False  # a proxy meant for the world must not see a fork on loopback
         self._web3 = Web3(Web3.HTTPProvider(rpc.url, request_kwargs={"timeout": 15}, session=session))
@@ -66,6 +68,11 @@ class ForkSettlement:
     def sender(self) -> Address:
         """The account that signs."""
         return self._sender
+
+    @property
+    def chain(self) -> str:
+        """Chain id and Anvil's id of this very chain."""
+        return self._chain
 
     def gas_price(self) -> Wei:
         """Base fee of the pending block plus our priority fee."""
@@ -132,13 +139,38 @@ class ForkSettlement:
         raw = bytes(signed.raw_transaction)
         digest = "0x" + bytes(signed.hash).hex()
         record_intent(digest, int(prepared["nonce"]), "0x" + keccak(raw).hex())
-        try:
-            answer = self._rpc.call("eth_sendRawTransaction", "0x" + raw.hex())
-        except RpcError as error:
-            raise Terminal(self._rpc.venue, f"refused the transaction: {error.failure.message}") from error
-        if answer != digest:
-            raise OutcomeUnknown(self._rpc.venue, f"answered with another hash than {digest}; ask for ours")
+        self._submit(digest, "0x" + raw.hex())
         return self._included(digest)
+
+    def _submit(self, digest: str, raw: str) -> None:
+        """Send once. After any doubt the node is asked once whether it has the transaction.
+
+        Raises `Terminal` or `Retryable` where it certainly has not, and `OutcomeUnknown` where that cannot be told.
+        """
+        try:
+            answer = self._rpc.call("eth_sendRawTransaction", raw)
+        except RpcError as error:
+            if not self._knows(digest):
+                raise self._not_taken(error.failure) from error
+        except OutcomeUnknown:
+            if not self._knows(digest):
+                raise
+        else:
+            if answer != digest and not self._knows(digest):
+                raise OutcomeUnknown(self._rpc.venue, f"answered with another hash than {digest}; ask for ours")
+
+    def _knows(self, digest: str) -> bool:
+        try:
+            found = self._rpc.call("eth_getTransactionByHash", digest)
+        except VenueError:
+            return False
+        return isinstance(found, dict) and str(found.get("hash", "")).lower() == digest
+
+    def _not_taken(self, failure: RpcFailure) -> VenueError:
+        if failure.refuses_transaction:
+            return Terminal(self._rpc.venue, f"refused the transaction: {failure.message}")
+        said = failure.message or "an error without words"
+        return OutcomeUnknown(self._rpc.venue, f"answered the transaction with: {said}; ask for it by its hash")
 
     def _impersonated(self, transaction: TransactionRequest, record_intent: IntentRecorder) -> Receipt:
         self._rpc.call("anvil_impersonateAccount", self._sender)
@@ -147,12 +179,37 @@ class ForkSettlement:
             fields = {key: hex(value) if isinstance(value, int) else value for key, value in prepared.items()}
             payload = keccak(repr(sorted(fields.items())).encode()).hex()
             record_intent("", int(prepared["nonce"]), "0x" + payload)
-            answer = self._rpc.call("eth_sendTransaction", {**fields, "from": self._sender})
-        except RpcError as error:
-            raise Terminal(self._rpc.venue, f"refused the transaction: {error.failure.message}") from error
+            digest = self._submit_unsigned({**fields, "from": self._sender})
         finally:
-            self._rpc.call("anvil_stopImpersonatingAccount", self._sender)
-        return self._included(str(answer))
+            with suppress(OmsError):  # whatever became of the transaction matters more
+                self._rpc.call("anvil_stopImpersonatingAccount", self._sender)
+        return self._included(digest)
+
+    def _submit_unsigned(self, fields: dict[str, Any]) -> str:
+        """Let the node sign; the hash. Raises like `_submit`, but has no hash to ask by."""
+        try:
+            answer = self._rpc.call("eth_sendTransaction", fields)
+        except RpcError as error:
+            raise self._not_taken(error.failure) from error
+        if not _is_hash(answer):
+            raise OutcomeUnknown(self._rpc.venue, "answered without a hash after sending; look at the account's nonce")
+        return str(answer)
+
+    def receipt(self, transaction_hash: str) -> Receipt | None:
+        """See `oms.ports.settlement.Settlement.receipt`."""
+        try:
+            found = self._web3.eth.get_transaction_receipt(HexBytes(transaction_hash))
+        except TransactionNotFound:
+            return None
+        except (Web3Exception, OSError, ValueError) as error:
+            reason = f"{type(error).__name__} when asked for {transaction_hash}; try again"
+            raise Retryable(self._rpc.venue, reason) from error
+        return self._read(transaction_hash, found)
+
+    def included_nonces(self) -> int:
+        """See `oms.ports.settlement.Settlement.included_nonces`."""
+        used = self._rpc.call("eth_getTransactionCount", self._sender, "latest")
+        return quantity(used, venue=self._rpc.venue, what="nonce")
 
     def _prepared(self, transaction: TransactionRequest) -> dict[str, Any]:
         nonce = self._rpc.call("eth_getTransactionCount", self._sender, "pending")
@@ -178,6 +235,9 @@ class ForkSettlement:
             raise OutcomeUnknown(self._rpc.venue, reason) from error
         except (Web3Exception, OSError, ValueError) as error:
             raise OutcomeUnknown(self._rpc.venue, f"{type(error).__name__} while waiting for {digest}") from error
+        return self._read(digest, found)
+
+    def _read(self, digest: str, found: TxReceipt) -> Receipt:
         succeeded = found["status"] == 1
         logs = [{"address": log["address"], "topics": [t.to_0x_hex() for t in log["topics"]],
                  "data": log["data"].to_0x_hex()} for log in found["logs"]]  # fmt: skip
@@ -192,9 +252,13 @@ class ForkSettlement:
         )
 
     def _revert_data(self, digest: str, block_number: int) -> bytes:
-        sent: TxParams = self._web3.eth.get_transaction(HexBytes(digest))  # type: ignore[assignment]
-        call = {"from": sent["from"], "to": sent.get("to"), "data": HexBytes(sent["input"]).to_0x_hex()}  # type: ignore[typeddict-item]
-        (answer,) = self._rpc.batch([("eth_call", [call, hex(block_number - 1)])])
+        """Why it reverted, from a call on the block before; empty where that cannot be learnt."""
+        try:
+            sent: TxParams = self._web3.eth.get_transaction(HexBytes(digest))  # type: ignore[assignment]
+            call = {"from": sent["from"], "to": sent.get("to"), "data": HexBytes(sent["input"]).to_0x_hex()}  # type: ignore[typeddict-item]
+            (answer,) = self._rpc.batch([("eth_call", [call, hex(block_number - 1)])])
+        except (Web3Exception, VenueError, OSError, ValueError):
+            return b""
         return answer.data if isinstance(answer, RpcFailure) else b""
 
     def balances(self, pairs: Sequence[tuple[Address, Address]]) -> list[int]:
@@ -218,6 +282,18 @@ def _call_object(transaction: TransactionRequest) -> dict[str, Any]:
     if transaction.value:
         call["value"] = hex(transaction.value)
     return call
+
+
+def _is_hash(answer: object) -> bool:
+    return isinstance(answer, str) and len(answer) == 66 and answer.startswith("0x")
+
+
+def _chain_name(rpc: RpcClient) -> str:
+    """Chain id and the id that Anvil draws for each of its chains: every fork of one chain has the same genesis."""
+    told = rpc.call("anvil_metadata")
+    if not isinstance(told, dict) or not _is_hash(told.get("instanceId")):
+        raise Terminal(rpc.venue, "does not name its chain (anvil_metadata); use Anvil 1.7 or later")
+    return f"{quantity(rpc.call('eth_chainId'), venue=rpc.venue, what='eth_chainId')}:{told['instanceId']}"
 
 
 def _succeeded(result: dict[str, Any]) -> bool:

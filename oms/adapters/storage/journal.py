@@ -81,10 +81,11 @@ class SqliteJournal:
                     entry = self._insert(event, payload)
                     self._database.execute("COMMIT")
                 except BaseException:
-                    self._database.execute("ROLLBACK")
+                    if self._database.in_transaction:  # some failures, a full disk among them, end it themselves
+                        self._database.execute("ROLLBACK")
                     raise
-            except sqlite3.Error as error:
-                raise StateConflict("journal", f"not written: {error}; nothing was sent") from error
+            except (sqlite3.Error, UnicodeError) as error:
+                raise StateConflict("journal", f"not written: {error}; free the disk or mend the file") from error
         return entry
 
     def _insert(self, event: Event, payload: str) -> JournalEntry:
@@ -127,14 +128,17 @@ class SqliteJournal:
         with self._lock:
             try:
                 return self._database.execute(query, arguments).fetchall()
-            except sqlite3.Error as error:
+            except (sqlite3.Error, UnicodeError) as error:
                 raise StateConflict("journal", f"cannot be read: {error}; restore it from a backup") from error
 
 
 def canonical_json(event: Event) -> str:
-    """The event's one JSON form: sorted keys, no spaces, integers beyond 2⁵³ safe as strings."""
+    """The event's one JSON form: sorted keys, no spaces, integers beyond 2⁵³ safe as strings, all of it ASCII.
+
+    Foreign text may hold lone surrogates, which no UTF-8 has; escaped, they are stored and read back like any other.
+    """
     flat = {key: str(value) if type(value) is int else value for key, value in asdict(event).items()}
-    return json.dumps(flat, sort_keys=True, separators=(",", ":"), ensure_ascii=False)
+    return json.dumps(flat, sort_keys=True, separators=(",", ":"))
 
 
 def chained_hash(previous: str, sequence: int, recorded_at: float, kind: str, payload: str) -> str:

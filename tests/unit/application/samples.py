@@ -146,6 +146,10 @@ class FakeSettlement:
     after_recording: dict[type[Sendable], OmsError] = field(default_factory=dict)
     sent: list[tuple[Sendable, list[str]]] = field(default_factory=list)
     simulated: int = 0
+    chain: str = "1:fake"
+    included: int = 7
+    receipts: dict[str, Receipt] = field(default_factory=dict)
+    on_receipt: OmsError | None = None
 
     @property
     def sender(self) -> Address:
@@ -176,6 +180,14 @@ class FakeSettlement:
         failed = self.reverts and isinstance(subject, SettlementRequest)
         transfers = () if failed or isinstance(subject, AllowanceRequest) else tuple(_transfers(self.plan))
         return Receipt(DIGEST, 101, not failed, Gas(200_000), Wei(10**9), transfers)
+
+    def receipt(self, transaction_hash: str) -> Receipt | None:
+        if self.on_receipt is not None:
+            raise self.on_receipt
+        return self.receipts.get(transaction_hash)
+
+    def included_nonces(self) -> int:
+        return self.included
 
     def gas_price(self) -> Wei:
         return Wei(10**9)
@@ -215,7 +227,7 @@ def desk_for(
         journal=written,
         settlement=acting,
         exchanges=exchanges,
-        limits=limits or RiskLimits(max_exposure_share=Decimal(1)),
+        limits=limits or RiskLimits(max_exposure_share=Decimal(1), max_price_impact_bps=10_000),
         clock=CLOCK,
         account=Account(OWNER, EXECUTOR, pulls),
         facts=lambda _: facts(enough),

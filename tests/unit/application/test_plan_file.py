@@ -11,7 +11,14 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from oms.application.plan_file import MAX_PLAN_BYTES, plan_json, read_plan, require_current, to_json_value
+from oms.application.plan_file import (
+    MAX_PLAN_BYTES,
+    plan_digest,
+    plan_json,
+    read_plan,
+    require_current,
+    to_json_value,
+)
 from oms.domain.plans import MakerLeg, PoolLeg, RoutePlan, Side, Spend, SpendKind
 from oms.domain.venue import Family
 from oms.errors import InvalidRequest
@@ -37,12 +44,26 @@ def test_a_plan_with_every_kind_of_leg_reads_back_equal(tmp_path: Path) -> None:
     assert read_plan(written(tmp_path, {"plan": to_json_value(PLAN), "legs": []})) == PLAN
 
 
+def sealed(plan: RoutePlan) -> RoutePlan:
+    """The plan with totals that its legs add up to, and the id of its content."""
+    chain_in = sum(leg.amount_in for leg in plan.chain_legs)
+    chain_out = sum(leg.amount_out for leg in plan.chain_legs)
+    summed = replace(
+        plan,
+        chain_amount_in=chain_in,
+        chain_amount_out=chain_out,
+        amount_in=chain_in + sum(leg.amount_in for leg in plan.exchange_legs),
+        amount_out=chain_out + sum(leg.amount_out for leg in plan.exchange_legs),
+    )
+    return replace(summed, plan_id=plan_digest(summed))
+
+
 @st.composite
 def plans(draw: st.DrawFn) -> RoutePlan:
     """Plans with other amounts, families and spends than any quote would make."""
     pools = [leg for leg in PLAN.chain_legs if isinstance(leg, PoolLeg)]
     makers = [leg for leg in PLAN.chain_legs if isinstance(leg, MakerLeg)]
-    spend = draw(st.builds(Spend, st.sampled_from(SpendKind), st.integers(0, 2**32 - 1)))
+    spend = draw(st.builds(Spend, st.sampled_from(SpendKind), st.integers(1, 2**32 - 1)))
     key = replace(
         pools[0].key,
         family=draw(st.sampled_from(Family)),
@@ -57,15 +78,15 @@ def plans(draw: st.DrawFn) -> RoutePlan:
         size=draw(st.decimals(0, 10**9, places=8)),
         limit_price=draw(st.decimals(0, 10**9, places=8)),
     )
-    return replace(
+    drawn = replace(
         PLAN,
         intent=replace(PLAN.intent, side=draw(st.sampled_from(Side)), amount=draw(AMOUNTS)),
         chain_legs=draw(st.permutations([leg, replace(makers[0], quote=quote)]).map(tuple)),
         exchange_legs=(exchange,) * draw(st.integers(0, 2)),
-        amount_out=draw(AMOUNTS),
         gas_cost=draw(AMOUNTS),
         created_at=draw(st.floats(0, 1e11)),
     )
+    return sealed(drawn)
 
 
 @settings(max_examples=80, deadline=None)
@@ -124,6 +145,26 @@ SIGNED = next(i for i, leg in enumerate(PLAN.chain_legs) if isinstance(leg, Make
         (setting("exchange_legs", 0, "size", to="NaN"), "size"),
         (setting("exchange_legs", 0, "size", to="-1"), "size"),
         (setting("exchange_legs", 0, "symbol", to="ETHUSDC"), "symbol"),
+        (setting("exchange_legs", 0, "size", to="1e61"), "exchange_legs.0.size is beyond"),
+        (setting("exchange_legs", 0, "limit_price", to="1e-999999"), "exchange_legs.0.limit_price is beyond"),
+        (setting("exchange_legs", 0, "size", to="1." + "1" * 120), "exchange_legs.0.size is beyond"),
+        (setting("surprise", to=1), "surprise is no field"),
+        (setting("intent", "token_in", "name", to="x"), "intent.token_in.name is no field"),
+        (setting("chain_legs", SIGNED, "key", to={}), "key is no field"),
+        (setting("gas", to=True), "gas is true or false"),
+        (setting("chain_legs", POOL, "key", "native", to=1), "native is neither true nor false"),
+        (setting("chain_legs", POOL, "spend", to={"kind": "share"}), "spend.share is not between 1"),
+        (setting("chain_legs", POOL, "spend", to={"kind": "share", "share": 2**32}), "spend.share is not between 1"),
+        (setting("intent", "token_in", "symbol", to="WETH\x1b[2J"), "intent.token_in.symbol"),
+        (setting("intent", "token_in", "symbol", to="W\u202eETH"), "intent.token_in.symbol"),
+        (setting("intent", "token_in", "symbol", to="[red]"), "intent.token_in.symbol"),
+        (setting("intent", "token_in", "symbol", to=""), "intent.token_in.symbol"),
+        (setting("amount_in", to="1"), "amount_in is 1, and its legs add up to"),
+        (setting("amount_out", to="1"), "amount_out is 1, and its legs add up to"),
+        (setting("chain_amount_in", to="1"), "chain_amount_in is 1, and its legs add up to"),
+        (setting("chain_amount_out", to="1"), "chain_amount_out is 1, and its legs add up to"),
+        (setting("chain_amount_out_min", to="1"), "plan_id is not that of this content"),
+        (setting("plan_id", to=""), "plan_id is not that of this content"),
     ],
 )
 def test_a_field_that_fits_no_plan_is_named(
@@ -174,5 +215,18 @@ def test_a_plan_is_current_on_its_chain_until_its_deadline() -> None:
 
 def test_decimals_keep_every_digit(tmp_path: Path) -> None:
     size = Decimal("0.123456789012345678901234567890123456789")
-    plan = replace(PLAN, exchange_legs=(replace(PLAN.exchange_legs[0], size=size),))
+    plan = sealed(replace(PLAN, exchange_legs=(replace(PLAN.exchange_legs[0], size=size),)))
     assert read_plan(written(tmp_path, plan_json(plan))).exchange_legs[0].size == size
+
+
+def test_the_id_of_a_plan_is_that_of_its_content() -> None:
+    assert plan_digest(PLAN) == PLAN.plan_id
+    assert plan_digest(replace(PLAN, plan_id="another")) == PLAN.plan_id
+    assert plan_digest(replace(PLAN, deadline=PLAN.deadline + 1)) != PLAN.plan_id
+
+
+@pytest.mark.parametrize("symbol", ["A very long s?mbol i…", "USD₮0", "wstETH", "a.b-c_d+e$f/g", "?"])
+def test_symbols_as_they_are_shown_are_read(tmp_path: Path, symbol: str) -> None:
+    token = replace(PLAN.intent.token_in, symbol=symbol.replace(" ", "?"))
+    plan = sealed(replace(PLAN, intent=replace(PLAN.intent, token_in=token)))
+    assert read_plan(written(tmp_path, plan_json(plan))) == plan

@@ -6,13 +6,13 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from oms.application.planning import make_plan
+from oms.application.planning import PlanTerms, make_plan
 from oms.application.quoting import QuoteReport
 from oms.domain.plans import MakerLeg, RoutePlan
 from oms.domain.quotes import FirmQuote, QuoteRequest
 from oms.errors import OmsError, OutcomeUnknown, QuoteRefused, Retryable, Terminal
 from oms.execution.settlement_calldata import settlement_transaction
-from oms.units import BPS, Address
+from oms.units import BPS, Address, Bps
 from tests.ports.fakes import FakeMaker
 from tests.unit.application.samples import (
     CLOCK,
@@ -66,9 +66,27 @@ def of_kind(kind: type[FakeMaker]) -> FakeMaker:
     return kind(honest.name, honest.key, honest.address, honest.settlement, honest.levels, honest.chain_time)
 
 
-def planned(found: QuoteReport, *makers: FakeMaker) -> tuple[RoutePlan, list[str]]:
-    plan, refusals = make_plan(found, TERMS, makers=makers, tokens=found.tokens, clock=CLOCK)
+PATIENT = replace(TERMS, slippage=Bps(5_000))
+"""Terms that accept what is left when a maker of these tests, far better than the pools, does not sign."""
+
+
+def planned(found: QuoteReport, *makers: FakeMaker, terms: PlanTerms = PATIENT) -> tuple[RoutePlan, list[str]]:
+    plan, refusals = make_plan(found, terms, makers=makers, tokens=found.tokens, clock=CLOCK)
     return plan, [refusal.reason for refusal in refusals]
+
+
+def test_a_plan_far_worse_than_its_quote_is_refused() -> None:
+    """A maker may not show a price, withhold its signature, and so move the order past its tolerance."""
+    found = report(sell(20), pool(1, 500), ladders=[ladder(GENEROUS)])
+    with pytest.raises(QuoteRefused, match="outside the tolerance"):
+        planned(found, of_kind(Refusing), terms=TERMS)
+
+
+def test_a_plan_carries_the_impact_of_what_it_really_does() -> None:
+    found = report(sell(20), pool(1, 500), ladders=[ladder(GENEROUS)])
+    plan, _ = planned(found, of_kind(Refusing))
+    assert plan.impact_bps > 100
+    assert plan.impact_bps == pytest.approx(report(sell(20), pool(1, 500)).impact_bps)
 
 
 def test_a_firm_quote_takes_the_ladders_place_for_exactly_its_share() -> None:

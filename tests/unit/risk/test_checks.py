@@ -48,7 +48,8 @@ def test_size_is_allowed_up_to_the_limit_and_not_a_base_unit_above() -> None:
     limits = RiskLimits(max_order_size={"WETH": Decimal("2.5")})
     assert checks.size_within_limit(TokenAmount(ETH, 25 * 10**17), limits).passed
     denied(checks.size_within_limit(TokenAmount(ETH, 25 * 10**17 + 1), limits))
-    assert checks.size_within_limit(TokenAmount(USD, 10**30), limits).passed
+    unlimited = Token(1, Address("0x" + "7" * 40), "PEPE", 18)
+    assert checks.size_within_limit(TokenAmount(unlimited, 10**60), limits).passed
 
 
 def test_size_is_exact_beyond_a_decimals_precision() -> None:
@@ -171,6 +172,11 @@ def test_an_exchange_balance_must_cover_the_child_order(plan: RoutePlan) -> None
     (leg,) = plan.exchange_legs
     assert checks.exchange_balance_suffices(leg, Decimal(4), "ETH", Decimal(4)).passed
     denied(checks.exchange_balance_suffices(leg, Decimal("3.9999"), "ETH", Decimal(4)))
+
+
+def test_an_exchange_that_is_not_there_is_denied_with_the_reason(plan: RoutePlan) -> None:
+    (leg,) = plan.exchange_legs
+    assert "is not connected" in denied(checks.exchange_unavailable(leg, "is not connected"))
 
 
 def test_an_approval_is_for_the_executor_and_exact(plan: RoutePlan) -> None:

@@ -7,8 +7,8 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from oms.adapters.storage.journal import SqliteJournal
-from oms.domain.events import LegSettled, OrderCompleted, OrderReceived, TransactionIntended
+from oms.adapters.storage.journal import GENESIS, SqliteJournal, chained_hash
+from oms.domain.events import LegSettled, OrderCompleted, OrderFailed, OrderReceived, TransactionIntended
 from oms.errors import StateConflict
 
 
@@ -117,6 +117,42 @@ def test_a_file_that_is_no_database_is_refused_with_the_remedy(tmp_path: Path) -
         SqliteJournal(path, clock=SteppingClock())
 
 
+def test_text_that_no_utf8_can_hold_is_stored_and_read_back(journal: SqliteJournal) -> None:
+    foreign = OrderFailed("order-1", "said \ud800, then \udfff and Ωµέγα \U0001f9ea")
+    journal.append(foreign)
+    assert [entry.event for entry in journal.entries()] == [foreign]
+    assert journal.verify() == 1
+
+
+def test_an_order_id_that_cannot_be_a_key_is_refused_and_leaves_the_journal_usable(journal: SqliteJournal) -> None:
+    with pytest.raises(StateConflict, match="not written"):
+        journal.append(OrderFailed("\ud800", "why"))
+    with pytest.raises(StateConflict, match="cannot be read"):
+        list(journal.entries("\ud800"))
+    journal.append(RECEIVED)
+    assert journal.verify() == 1
+
+
+def test_a_failed_write_does_not_claim_to_know_what_was_sent(tmp_path: Path) -> None:
+    path = tmp_path / "journal.sqlite"
+    with SqliteJournal(path, clock=SteppingClock()) as journal:
+        with sqlite3.connect(path) as other:
+            other.execute("CREATE TRIGGER full BEFORE INSERT ON journal BEGIN SELECT RAISE(ROLLBACK, 'disk full'); END")
+        with pytest.raises(StateConflict, match="not written: disk full; free the disk") as raised:
+            journal.append(RECEIVED)
+    assert "sent" not in str(raised.value)
+
+
+def test_an_intent_of_before_chains_had_names_is_still_read(journal: SqliteJournal, tmp_path: Path) -> None:
+    """Rows that older versions wrote have no `chain`."""
+    payload = '{"nonce":"1","order_id":"o","payload_hash":"p","purpose":"s","sender":"0xA","transaction_hash":"0xB"}'
+    row = (1, 1.0, "TransactionIntended", "o", payload, chained_hash(GENESIS, 1, 1.0, "TransactionIntended", payload))
+    with sqlite3.connect(tmp_path / "journal.sqlite") as other:
+        other.execute("INSERT INTO journal VALUES (?, ?, ?, ?, ?, ?)", row)
+    assert journal.verify() == 1
+    assert [entry.event for entry in journal.entries()] == [TransactionIntended("o", "s", "0xB", "0xA", 1, "p")]
+
+
 @settings(max_examples=30, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(
     st.builds(
@@ -127,6 +163,7 @@ def test_a_file_that_is_no_database_is_refused_with_the_remedy(tmp_path: Path) -
         sender=st.text(max_size=42),
         nonce=st.integers(0, 2**64),
         payload_hash=st.text(max_size=66),
+        chain=st.text(max_size=70),
     )
 )
 def test_any_event_round_trips(journal: SqliteJournal, event: TransactionIntended) -> None:
