@@ -19,7 +19,7 @@ from oms.adapters.evm.rpc import RpcClient, RpcError
 from oms.adapters.evm.settlement import ForkSettlement, local_account
 from oms.adapters.makers.chain_time import chain_time
 from oms.adapters.storage.journal import SqliteJournal
-from oms.application.settling import Account, ChainFacts, Desk
+from oms.application.desk import Account, ChainFacts, Desk
 from oms.bootstrap.configuration import SystemClock
 from oms.bootstrap.sessions import DESK, DESK_KEY, ChainSession
 from oms.config import Settings

@@ -7,13 +7,13 @@ import sys
 from dataclasses import dataclass
 from pathlib import Path
 
+from oms import __version__
 from oms.adapters.evm.anvil import find_anvil
 from oms.adapters.evm.artifacts import Artifacts
 from oms.adapters.evm.forks import list_forks
 from oms.config import Settings
 from oms.errors import OmsError
 
-OMS_VERSION = "0.1.0"
 SOLIDITY = "0.8.30"
 LIBRARIES = ("web3", "eth-account", "eth-abi", "httpx", "pydantic", "ccxt", "numpy", "click", "rich")
 FREE_MEGABYTES = 500
@@ -34,7 +34,7 @@ class Finding:
 def versions(settings: Settings) -> dict[str, str]:
     """The versions that a bug report should name."""
     return {
-        "oms": OMS_VERSION,
+        "oms": __version__,
         "python": sys.version.split()[0],
         "solidity": SOLIDITY,
         "anvil": _anvil(settings).found,

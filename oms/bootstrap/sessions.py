@@ -17,7 +17,7 @@ from oms.adapters.evm.artifacts import Artifacts
 from oms.adapters.evm.chain import quantity
 from oms.adapters.evm.contracts import CREATE2_PROXY, OurContracts, our_contracts
 from oms.adapters.evm.devnet import Manifest, ReferencePrices, fork_manifest, open_devnet
-from oms.adapters.evm.forks import ForkRecord, find_fork
+from oms.adapters.evm.forks import ForkRecord, find_fork, list_forks
 from oms.adapters.evm.rpc import RpcClient
 from oms.adapters.evm.venues import ChainVenues, venues_of
 from oms.bootstrap.books import feed_mid
@@ -117,7 +117,8 @@ def open_session(settings: Settings, opening: Opening) -> ChainSession:
         return _recorded(settings, opening, settings.data / RECORDED_FILE)
     if name in settings.rpc_urls:
         return _node(settings, opening, settings.rpc_urls[name])
-    known = ", ".join((*CHAINS, *settings.rpc_urls))
+    running_now = (record.name for record in list_forks(settings.home) if record.alive)
+    known = ", ".join(dict.fromkeys((*CHAINS, *running_now, *settings.rpc_urls)))
     raise InvalidRequest("chain", f"{name!r} is not one of {known}; start it with `oms fork up`, or give --rpc-url")
 
 

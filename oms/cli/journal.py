@@ -5,9 +5,11 @@ from datetime import UTC, datetime
 
 import click
 
+from oms.application.unresolved import unresolved
 from oms.bootstrap.configuration import load_settings
 from oms.bootstrap.records import open_journal
 from oms.cli.foreign_words import printable
+from oms.errors import InvalidRequest
 
 SHORT = 96
 
@@ -31,12 +33,17 @@ def show(*, order_id: str | None, last: int) -> None:
     """Entries, oldest first."""
     with open_journal(load_settings()) as opened:
         entries = list(opened.entries(order_id))[-last:]
+        waiting = unresolved(opened)
+    if order_id is not None and not entries:
+        raise InvalidRequest("order", f"{order_id} is not in the journal; `oms journal show` lists the newest entries")
     for entry in entries:
         when = datetime.fromtimestamp(entry.recorded_at, UTC).strftime("%Y-%m-%d %H:%M:%S")
         values = {key: value for key, value in asdict(entry.event).items() if key != "order_id"}
         text = " ".join(f"{key}={str(value)[:SHORT]}" for key, value in values.items())
         line = printable(f"{when} {entry.event.order_id} {type(entry.event).__name__} {text}")
         click.echo(f"{entry.sequence:>6} {line}")
+    for event in waiting:
+        click.echo(printable(f"unresolved: {type(event).__name__} of order {event.order_id}; it is asked about first"))
 
 
 @journal.command()

@@ -13,6 +13,7 @@ from typing import Any
 
 import click
 
+from oms import __version__
 from oms.cli.foreign_words import printable
 from oms.errors import OmsError
 
@@ -46,6 +47,7 @@ class OmsGroup(click.Group):
 
 
 @click.group(cls=OmsGroup, context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 110})
+@click.version_option(__version__, prog_name="oms", message="%(prog)s %(version)s")
 def cli() -> None:
     """Quote every venue, split, settle atomically, hedge the rest.
 

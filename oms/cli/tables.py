@@ -16,8 +16,9 @@ from rich.markup import escape
 from rich.table import Table
 from rich.text import Text
 
+from oms.application.hedging import HedgeResult
 from oms.application.quoting import QuoteReport, VenueQuote
-from oms.application.settling import HedgeResult, Outcome
+from oms.application.settling import Outcome
 from oms.cli.foreign_words import printable
 from oms.domain.plans import ExchangeLeg, RoutePlan, Side, SpendKind
 from oms.domain.token import Token, TokenAmount

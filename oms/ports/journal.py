@@ -21,7 +21,7 @@ class Journal(Protocol):
     """Append-only and hash-chained; an appended event is durable when `append` returns."""
 
     def append(self, event: Event) -> JournalEntry:
-        """Record `event` for good. Raises `StateConflict` when the journal was altered or is not writable."""
+        """Record `event` for good. Raises `StateConflict` when it could not be made durable."""
         ...
 
     def entries(self, order_id: str | None = None) -> Iterator[JournalEntry]:

@@ -4,10 +4,10 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field, replace
 from decimal import Decimal
 
+from oms.application.desk import Account, ChainFacts, Desk
 from oms.application.market_view import MarketView
 from oms.application.planning import PlanTerms, make_plan
 from oms.application.quoting import QuoteReport, quote
-from oms.application.settling import Account, ChainFacts, Desk
 from oms.config import RiskLimits
 from oms.domain.block import BlockPin
 from oms.domain.events import Event

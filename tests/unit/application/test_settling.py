@@ -7,7 +7,8 @@ from decimal import Decimal
 
 import pytest
 
-from oms.application.settling import ChainFacts, Desk, execute, new_order_id, preview
+from oms.application.desk import ChainFacts, Desk
+from oms.application.settling import execute, new_order_id, preview
 from oms.config import RiskLimits
 from oms.domain.balances import ExchangeBalance
 from oms.domain.events import (

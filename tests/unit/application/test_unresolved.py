@@ -5,7 +5,8 @@ from decimal import Decimal
 
 import pytest
 
-from oms.application.settling import Desk, Outcome, execute
+from oms.application.desk import Desk
+from oms.application.settling import Outcome, execute
 from oms.application.unresolved import unresolved
 from oms.domain.events import (
     Event,

@@ -11,8 +11,9 @@ import pytest
 from rich.console import Console
 
 from oms.accounting.realised import LegResult
+from oms.application.hedging import HedgeResult
 from oms.application.quoting import QuoteReport
-from oms.application.settling import HedgeResult, Outcome
+from oms.application.settling import Outcome
 from oms.bootstrap.trading import Trading
 from oms.cli.swap import GateDenied, Known, fees_in_output, known_json, settle_shown, written_at_the_end
 from oms.domain.plans import RoutePlan
