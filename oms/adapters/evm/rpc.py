@@ -8,6 +8,7 @@ Wire format: JSON-RPC 2.0; the Ethereum execution API.
 import json
 import time
 from collections.abc import Iterable, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from itertools import count, islice
 from types import TracebackType
@@ -21,6 +22,9 @@ K = TypeVar("K")
 
 Json = Any
 """Whatever JSON holds; every use checks what it got."""
+
+MAX_AT_ONCE = 4
+"""HTTP requests under way together when a batch of reads is cut in several."""
 
 BATCH_SIZE = 200
 """Calls in one HTTP request; the public nodes' usual limit is higher."""
@@ -136,11 +140,12 @@ class RpcClient:
 
     def batch(self, calls: Iterable[tuple[str, Sequence[Json]]]) -> list[Json]:
         """All answers in order of asking; a call that the node refused is an `RpcFailure` in its place."""
-        answers: list[Json] = []
         pending = iter(calls)
-        while chunk := list(islice(pending, BATCH_SIZE)):
-            answers += self._batch(chunk)
-        return answers
+        chunks = list(iter(lambda: list(islice(pending, BATCH_SIZE)), []))
+        if len(chunks) < 2 or any(method in _SENDS for chunk in chunks for method, _ in chunk):
+            return [answer for chunk in chunks for answer in self._batch(chunk)]
+        with ThreadPoolExecutor(max_workers=min(len(chunks), MAX_AT_ONCE)) as pool:  # a far node answers in turn
+            return [answer for answers in pool.map(self._batch, chunks) for answer in answers]
 
     def _batch(self, calls: Sequence[tuple[str, Sequence[Json]]]) -> list[Json]:
         requests = [self._request(method, params) for method, params in calls]
