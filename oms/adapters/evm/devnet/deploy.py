@@ -89,8 +89,15 @@ class Transactions:
     def mine(self) -> None:
         """Send what is queued, mine it, and check every receipt. Raises `Terminal` naming the first that failed."""
         pending, self._pending = self._pending, []
-        hashes = checked(self.rpc, self.rpc.batch(("eth_sendTransaction", [body]) for _, body in pending))
-        self.rpc.call("evm_mine")
+        by_itself = bool(self.rpc.call("anvil_getAutomine"))
+        if by_itself:  # or Anvil mines a block for each, some of them after we have gone on
+            self.rpc.call("evm_setAutomine", False)  # noqa: FBT003 (the API is positional)
+        try:
+            hashes = checked(self.rpc, self.rpc.batch(("eth_sendTransaction", [body]) for _, body in pending))
+            self.rpc.call("evm_mine")
+        finally:
+            if by_itself:
+                self.rpc.call("evm_setAutomine", True)  # noqa: FBT003
         receipts = self._receipts(hashes)
         for (what, body), receipt in zip(pending, receipts, strict=True):
             if receipt is None or receipt.get("status") != "0x1":
