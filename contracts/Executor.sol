@@ -182,7 +182,9 @@ contract Executor is IExecutor, PairLegs, ConcentratedLegs, SingletonLegs, Appro
         uint256 gained = _rise(book.opening[TOKEN_OUT], token.balanceOf(address(this)));
         if (header.flags & FLAG_DELIVER == 0) return gained;
         token.send(owner, gained);
-        return _rise(book.openingOwner, token.balanceOf(owner));
+        // Not more than the plan earned, whatever else the owner was paid meanwhile; less if the token takes a fee.
+        uint256 delivered = _rise(book.openingOwner, token.balanceOf(owner));
+        return delivered < gained ? delivered : gained;
     }
 
     /// @dev How far `to` lies above `from`; zero if below.

@@ -38,9 +38,10 @@ contract RfqSettlement is IRfqSettlement {
         _useNonce(quote.maker, quote.nonce);
         if (!_signed(quote.maker, quoteDigest(quote), signature)) revert BadSignature(quote.maker);
 
-        uint256 before = quote.takerToken.balanceOf(quote.maker);
         quote.makerToken.pull(quote.maker, msg.sender, makerAmount);
-        IRfqTaker(msg.sender).rfqPay(quote.takerToken, quote.maker, takerAmount);
+        _collect(quote.takerToken, takerAmount);
+        uint256 before = quote.takerToken.balanceOf(quote.maker);
+        quote.takerToken.send(quote.maker, takerAmount);
         _requirePaid(quote, before, takerAmount);
 
         emit QuoteFilled(quote.maker, quote.nonce, msg.sender, makerAmount, takerAmount);
@@ -101,7 +102,17 @@ contract RfqSettlement is IRfqSettlement {
         return success && answer.length >= 32 && bytes32(answer) == bytes32(IERC1271.isValidSignature.selector);
     }
 
-    /// @dev A maker that quotes its own outgoing token against itself is stopped here too, as its balance cannot rise.
+    /// @dev The taker pays here and not the maker itself: nobody owes this contract anything else, so that no other
+    /// payment due to the maker, made within the taker's call, can pass for this one.
+    function _collect(address token, uint256 amount) private {
+        uint256 held = token.balanceOf(address(this));
+        IRfqTaker(msg.sender).rfqPay(token, address(this), amount);
+        uint256 holds = token.balanceOf(address(this));
+        uint256 paid = holds > held ? holds - held : 0;
+        if (paid < amount) revert MakerUnderpaid(token, amount, paid);
+    }
+
+    /// @dev A token that takes a fee on the way to the maker is stopped here.
     function _requirePaid(Quote calldata quote, uint256 before, uint256 due) private view {
         uint256 balance = quote.takerToken.balanceOf(quote.maker);
         uint256 received = balance > before ? balance - before : 0;

@@ -42,7 +42,7 @@ interface IRfqSettlement {
     );
     event NonceCancelled(address indexed maker, uint256 indexed nonce);
 
-    /// @notice Gives the caller the maker's tokens, calls its `rfqPay`, and checks that the maker was paid.
+    /// @notice Gives the caller the maker's tokens, collects the payment by its `rfqPay`, and passes it on to the maker.
     /// @dev The maker gives `makerAmount * takerAmount / quote.takerAmount`, rounded down.
     /// @param quote The maker's quote; `quote.taker` must be the caller.
     /// @param signature 65 bytes r, s, v with a low s for a key; any bytes for an ERC-1271 contract.
@@ -67,7 +67,8 @@ interface IRfqSettlement {
 
 /// @notice Implemented by whoever fills quotes.
 interface IRfqTaker {
-    /// @notice Pays the maker; called by the settlement contract during `fill`, after the maker's tokens arrived.
+    /// @notice Pays `to`, the settlement contract, which passes it on to the maker; called by it during `fill`, after the
+    /// maker's tokens arrived.
     function rfqPay(address token, address to, uint256 amount) external;
 }
 

@@ -73,6 +73,12 @@ library PlanCodec {
     /// @return at The first leg.
     /// @return end One past the plan's last byte.
     function takeHeader(bytes calldata plan) internal pure returns (Header memory header, Cursor at, Cursor end) {
+        uint256 offset;
+        // Memory is not touched. The plan must be where the legs are read from, or its length would be another's.
+        assembly ("memory-safe") {
+            offset := calldataload(4)
+        }
+        if (offset != 32) revert IExecutor.CalldataLength(32, offset);
         uint256 length = plan.length;
         // The ABI decoder has found the whole of `plan` in calldata, so its length is small.
         unchecked {

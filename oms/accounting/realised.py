@@ -56,7 +56,7 @@ def realised_legs(plan: RoutePlan, transfers: Sequence[TransferLog], *, executor
 def counterparties(leg: ChainLeg) -> tuple[Address, Address]:
     """Who takes the leg's input and who pays its output; a wrapped coin that is unwrapped for v4 goes to nobody."""
     if isinstance(leg, MakerLeg):
-        return leg.quote.maker, leg.quote.maker
+        return leg.quote.settlement, leg.quote.maker  # the settlement collects for the maker
     if not leg.key.native:
         return leg.key.settles_at, leg.key.settles_at
     wraps_in = leg.token_in.address == leg.key.tokens[0]

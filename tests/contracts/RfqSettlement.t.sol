@@ -17,6 +17,10 @@ contract RfqSettlementTest is Chain, IRfqTaker {
     /// @dev How this taker behaves when asked to pay.
     uint256 internal shortfall;
     bytes internal reentry;
+    /// @dev Another settlement, on which this taker fills another of the maker's quotes instead of paying the first.
+    IRfqSettlement internal second;
+    Quote internal elsewhere;
+    bytes internal elsewhereSignature;
 
     function setUp() public override {
         super.setUp();
@@ -24,7 +28,11 @@ contract RfqSettlementTest is Chain, IRfqTaker {
     }
 
     function rfqPay(address token, address to, uint256 amount) external {
-        require(msg.sender == address(settlement), "only the settlement");
+        if (address(second) != address(0) && msg.sender == address(settlement)) {
+            second.fill(elsewhere, elsewhereSignature, amount);
+            return;
+        }
+        require(msg.sender == address(settlement) || msg.sender == address(second), "only a settlement");
         if (reentry.length != 0) {
             (bool success, bytes memory reason) = address(settlement).call(reentry);
             require(!success, "entered twice");
@@ -43,6 +51,19 @@ contract RfqSettlementTest is Chain, IRfqTaker {
         assertEq(_balance(a, address(settlement)) + _balance(b, address(settlement)), 0);
         assertEq(settlement.usedNonces(maker, 0), 1 << quote.nonce);
         _expect(quote, AMOUNT, abi.encodeWithSelector(IRfqSettlement.NonceUsed.selector, maker, quote.nonce));
+    }
+
+    function test_a_payment_due_elsewhere_does_not_pay_this_quote() public {
+        second = IRfqSettlement(vm.deployCode("RfqSettlement.sol:RfqSettlement"));
+        _mint(b, maker, AMOUNT);
+        vm.prank(maker);
+        IERC20(b).approve(address(second), type(uint256).max);
+        elsewhere = _mine();
+        (uint8 v, bytes32 r, bytes32 s) = vm.sign(makerKey, second.quoteDigest(elsewhere));
+        elsewhereSignature = abi.encodePacked(r, s, v);
+        Quote memory quote = _mine();
+        quote.nonce += 1;
+        _expect(quote, AMOUNT, abi.encodeWithSelector(IRfqSettlement.MakerUnderpaid.selector, a, AMOUNT, 0));
     }
 
     function test_a_partial_fill_rounds_the_makers_side_down(uint128 makerAmount, uint128 takerAmount, uint128 fill)

@@ -24,9 +24,10 @@ def transfers(plan: RoutePlan) -> list[TransferLog]:
     """Exactly what the plan predicts, leg by leg."""
     logs = []
     for leg in plan.chain_legs:
-        other = leg.key.settles_at if isinstance(leg, PoolLeg) else leg.quote.maker
-        logs.append(TransferLog(leg.token_in.address, EXECUTOR, other, leg.amount_in))
-        logs.append(TransferLog(leg.token_out.address, other, EXECUTOR, leg.amount_out))
+        pool = isinstance(leg, PoolLeg)
+        payee, payer = (leg.key.settles_at,) * 2 if pool else (leg.quote.settlement, leg.quote.maker)
+        logs.append(TransferLog(leg.token_in.address, EXECUTOR, payee, leg.amount_in))
+        logs.append(TransferLog(leg.token_out.address, payer, EXECUTOR, leg.amount_out))
     return logs
 
 

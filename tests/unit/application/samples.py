@@ -4,6 +4,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field, replace
 from decimal import Decimal
 
+from oms.accounting.realised import counterparties
 from oms.application.desk import Account, ChainFacts, Desk
 from oms.application.market_view import MarketView
 from oms.application.planning import PlanTerms, make_plan
@@ -199,10 +200,10 @@ class FakeSettlement:
 def _transfers(plan: RoutePlan) -> "list[TransferLog]":
     logs = []
     for leg in plan.chain_legs:
-        other = leg.quote.maker if hasattr(leg, "quote") else leg.key.settles_at
+        payee, payer = counterparties(leg)
         logs += [
-            TransferLog(leg.token_in.address, EXECUTOR, other, leg.amount_in),
-            TransferLog(leg.token_out.address, other, EXECUTOR, leg.amount_out),
+            TransferLog(leg.token_in.address, EXECUTOR, payee, leg.amount_in),
+            TransferLog(leg.token_out.address, payer, EXECUTOR, leg.amount_out),
         ]
     return logs
 
