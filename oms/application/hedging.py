@@ -6,7 +6,7 @@ Must not: call an unknown outcome a failed one, or send an order under another i
 
 from collections import defaultdict
 from dataclasses import dataclass
-from decimal import Context, Decimal, DivisionByZero, Inexact, InvalidOperation, Overflow, localcontext
+from decimal import Context, Decimal, localcontext
 
 from oms.application.desk import Desk, Sent
 from oms.domain.events import (
@@ -21,11 +21,11 @@ from oms.domain.fills import ExchangeFill
 from oms.domain.orders import ExchangeOrder, ExchangeOrderReport, OrderStatus, TimeInForce
 from oms.domain.plans import ExchangeLeg, RoutePlan, Side
 from oms.errors import OmsError, OutcomeUnknown, StateConflict
+from oms.liquidity.order_book import EXACT
 from oms.ports.exchange import Exchange
 from oms.risk import checks
 from oms.risk.gate import Approved, CheckResult, Denied, judge
 
-_EXACT = Context(prec=400, traps=[Inexact, InvalidOperation, DivisionByZero, Overflow])
 _AVERAGE = Context(prec=28)
 
 
@@ -57,7 +57,7 @@ def exchange_checks(desk: Desk, plan: RoutePlan) -> list[CheckResult]:
         except OmsError as error:
             findings.append(checks.exchange_unavailable(leg, f"cannot be traded on now ({error})"))
             continue
-        given[leg.exchange, currency] = _EXACT.add(given[leg.exchange, currency], cost)
+        given[leg.exchange, currency] = EXACT.add(given[leg.exchange, currency], cost)
     return findings
 
 
@@ -145,7 +145,7 @@ def _hedge_checks(
     held = balance.free if balance is not None else Decimal(0)
     return [
         checks.hedge_is_on_plan(leg, plan.exchange_legs, worst_bps=desk.limits.max_slippage_bps),
-        checks.exchange_balance_suffices(leg, held, currency, _EXACT.add(besides, cost)),
+        checks.exchange_balance_suffices(leg, held, currency, EXACT.add(besides, cost)),
     ]
 
 
@@ -158,7 +158,7 @@ def _cost(leg: ExchangeLeg) -> tuple[str, Decimal]:
     if not all(each.is_finite() for each in (leg.size, leg.limit_price, leg.expected_price, leg.taker_fee)):
         raise StateConflict("plan", f"{leg.venue} states no number; make a new plan")
     try:
-        with localcontext(_EXACT):
+        with localcontext(EXACT):
             cost = leg.size * leg.limit_price * (1 + leg.taker_fee)
     except ArithmeticError as error:
         raise StateConflict("plan", f"{leg.venue} is beyond all measure; make a new plan") from error
@@ -191,7 +191,7 @@ class _HedgeAmounts:
 def _hedge_amounts(leg: ExchangeLeg, fills: tuple[ExchangeFill, ...]) -> _HedgeAmounts:
     """Raises `OutcomeUnknown` for fills that no exact sum can hold."""
     try:
-        with localcontext(_EXACT):
+        with localcontext(EXACT):
             return _summed(leg, fills)
     except ArithmeticError as error:
         raise OutcomeUnknown(leg.exchange, "reported fills beyond all measure; look at the order there") from error
@@ -246,5 +246,5 @@ def _fees(fills: tuple[ExchangeFill, ...], currency: str) -> Decimal:
 
 def _raw(value: Decimal, decimals: int, *, up: bool) -> int:
     """Whole units to base units, exactly but for the last one, which is rounded against us."""
-    scaled = value.scaleb(decimals, _EXACT)
-    return int(scaled.to_integral_value("ROUND_CEILING" if up else "ROUND_FLOOR", _EXACT))
+    scaled = value.scaleb(decimals, EXACT)
+    return int(scaled.to_integral_value("ROUND_CEILING" if up else "ROUND_FLOOR", EXACT))

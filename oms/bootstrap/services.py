@@ -13,6 +13,7 @@ from types import TracebackType
 from typing import Any, Self
 
 from oms.adapters.evm.contracts import OurContracts, deploy_on_fork
+from oms.adapters.evm.devnet.chain import MAKER
 from oms.adapters.evm.devnet.deploy import Transactions, encode_call
 from oms.adapters.evm.forks import ForkRecord
 from oms.adapters.evm.funding import fund, set_native_balance
@@ -34,8 +35,6 @@ from oms.ports.exchange import Exchange, MarketData
 from oms.ports.makers import Maker
 from oms.units import UINT256_MAX, Address, Wei
 
-MAKER = Address("0x70997970C51812dc3A010C7d01b50e0d17dc79C8")
-"""Anvil's account 1. Its key is public."""
 MAKER_KEY = "0x59c6995e998f97a5a0044966f0945389dc9e86dae88c7a8412f4603b6b78690d"
 MAKER_NAME = "local"
 MAKER_INVENTORY = {"WETH": 5_000, "USDC": 10_000_000, "USDT": 10_000_000}

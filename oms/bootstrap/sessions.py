@@ -17,6 +17,7 @@ from oms.adapters.evm.artifacts import Artifacts
 from oms.adapters.evm.chain import quantity
 from oms.adapters.evm.contracts import CREATE2_PROXY, OurContracts, our_contracts
 from oms.adapters.evm.devnet import Manifest, ReferencePrices, fork_manifest, open_devnet
+from oms.adapters.evm.devnet.chain import DESK as DESK
 from oms.adapters.evm.forks import ForkRecord, find_fork, list_forks
 from oms.adapters.evm.rpc import RpcClient
 from oms.adapters.evm.venues import ChainVenues, venues_of
@@ -28,8 +29,6 @@ from oms.units import Address
 
 CHAINS = ("devnet", "recorded")
 RECORDED_FILE = Path("mainnet/alloc_24628608_merged.json.gz")
-DESK = Address("0xf39Fd6e51aad88F6F4ce6aB8827279cffFb92266")
-"""Anvil's account 0. Its key is public: it may only ever hold play money."""
 DESK_KEY = "0xac0974bec39a17e36ba4a6b4d238ff944bacb478cbed5efcae784d7bf4f2ff80"
 
 

@@ -6,7 +6,7 @@ An indicative level may rank a maker; only a `FirmQuote` can become a leg.
 from dataclasses import dataclass
 from decimal import Decimal
 
-from oms.domain.token import Token, TokenAmount
+from oms.domain.token import Token
 from oms.units import Address
 
 
@@ -102,11 +102,3 @@ class ExchangeMarket:
     size_step: Decimal
     min_notional: Decimal
     taker_fee: Decimal
-
-
-@dataclass(frozen=True, slots=True)
-class MakerBalance:
-    """What a maker says that it can deliver."""
-
-    maker_name: str
-    available: TokenAmount

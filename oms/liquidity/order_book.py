@@ -22,7 +22,7 @@ from oms.domain.plans import Side
 from oms.domain.quotes import BookLevel, ExchangeMarket, OrderBook
 from oms.errors import QuoteRefused, Refusal
 
-_EXACT = Context(prec=400, traps=[Inexact, InvalidOperation, DivisionByZero, Overflow])
+EXACT = Context(prec=400, traps=[Inexact, InvalidOperation, DivisionByZero, Overflow])
 _AVERAGE = Context(prec=28, rounding=ROUND_HALF_EVEN)
 
 
@@ -53,8 +53,8 @@ class BookFill:
     def net_quote(self) -> Decimal:
         """What leaves or enters the quote balance: cost with fee when buying, proceeds less fee when selling."""
         if self.side is Side.BUY:
-            return _EXACT.add(self.quote_amount, self.fee)
-        return _EXACT.subtract(self.quote_amount, self.fee)
+            return EXACT.add(self.quote_amount, self.fee)
+        return EXACT.subtract(self.quote_amount, self.fee)
 
 
 def round_down_to_step(amount: Decimal, step: Decimal) -> Decimal:
@@ -115,7 +115,7 @@ def depth(levels: Sequence[BookLevel]) -> Decimal:
     """All base that one side offers."""
     total = Decimal(0)
     for level in levels:
-        total = _EXACT.add(total, level.size)
+        total = EXACT.add(total, level.size)
     return total
 
 
@@ -123,11 +123,11 @@ def _taken(book: OrderBook, market: ExchangeMarket, *, side: Side, base_amount: 
     rest, quote, taken = base_amount, Decimal(0), []
     for level in book.bids if side is Side.SELL else book.asks:
         size = min(rest, level.size)
-        quote = _EXACT.fma(size, level.price, quote)
-        rest = _EXACT.subtract(rest, size)
+        quote = EXACT.fma(size, level.price, quote)
+        rest = EXACT.subtract(rest, size)
         taken.append(BookLevel(level.price, size))
         if not rest:
-            return BookFill(side, base_amount, quote, _EXACT.multiply(quote, market.taker_fee), tuple(taken))
+            return BookFill(side, base_amount, quote, EXACT.multiply(quote, market.taker_fee), tuple(taken))
     raise _too_deep(book, side)
 
 
@@ -147,7 +147,7 @@ def _lots(base: Fraction, step: Decimal, *, up: bool) -> Decimal:
     """`base` in whole steps; where the exchange has none, in steps of 10^-18."""
     unit = Fraction(step) if step else Fraction(1, 10**18)
     count = -(-base // unit) if up else base // unit
-    return _EXACT.multiply(Decimal(int(count)), step or Decimal(1).scaleb(-18))
+    return EXACT.multiply(Decimal(int(count)), step or Decimal(1).scaleb(-18))
 
 
 def _checked(fill: BookFill, market: ExchangeMarket) -> BookFill:

@@ -201,8 +201,8 @@ def test_desk_and_maker_hold_every_token_and_only_ten_thousand_ether(shared_devn
             (held,) = view(shared_devnet, token.address, "balanceOf(address)", account, returns="(uint256)")
             worth = Decimal(held) / 10**token.decimals * PRICES.of(token)
             assert abs(worth - dollars) <= PRICES.of(token), (token, account)
-    pinned = PinnedChain.at_latest(shared_devnet.anvil.rpc)
-    assert pinned.balances_wei([DESK, MAKER]) == [10_000 * 10**18] * 2
+    balances = shared_devnet.anvil.rpc.batch(("eth_getBalance", [account, "latest"]) for account in (DESK, MAKER))
+    assert [int(balance, 16) for balance in balances] == [10_000 * 10**18] * 2
 
 
 def test_usdt_returns_nothing_and_the_others_return_true(shared_devnet: Devnet) -> None:

@@ -18,6 +18,9 @@ _HASH = re.compile("0x[0-9a-fA-F]{64}")
 _LONGEST_WORD = 66
 """Characters of a 256-bit word."""
 
+PRIORITY_FEE_WEI = Wei(10**8)
+"""What a fork's transactions offer above the base fee, and so what quotes count."""
+
 MULTICALL3 = Address("0xcA11bde05977b3631167028862bE2a173976CA11")
 
 
@@ -66,12 +69,6 @@ class PinnedChain:
         answers = self.rpc.batch(("eth_getCode", [address, number]) for address in addresses)
         what, venue = "eth_getCode", self.rpc.venue
         return [a if isinstance(a, RpcFailure) else octets(a, venue=venue, what=what) for a in answers]
-
-    def balances_wei(self, addresses: Sequence[Address]) -> list[int | RpcFailure]:
-        """Native balances in order of asking."""
-        number = hex(self.block.number)
-        answers = self.rpc.batch(("eth_getBalance", [address, number]) for address in addresses)
-        return [a if isinstance(a, RpcFailure) else self._quantity(a, "eth_getBalance") for a in answers]
 
     def confirm(self) -> None:
         """Check that the pinned block is still on the chain. Raises `StateConflict` after a reorganisation."""

@@ -21,7 +21,7 @@ from web3 import Web3
 from web3.exceptions import TimeExhausted, TransactionNotFound, Web3Exception
 from web3.types import TxParams, TxReceipt
 
-from oms.adapters.evm.chain import octets, quantity
+from oms.adapters.evm.chain import PRIORITY_FEE_WEI, octets, quantity
 from oms.adapters.evm.rpc import RpcClient, RpcError, RpcFailure
 from oms.domain.transactions import (
     BalanceChange,
@@ -44,7 +44,6 @@ WITHDRAWAL_TOPIC = "0x" + keccak(b"Withdrawal(address,uint256)").hex()
 BALANCE_OF = keccak(b"balanceOf(address)")[:4]
 INCLUSION_SECONDS = 30.0
 GAS_MARGIN_PERCENT = 120
-PRIORITY_FEE = Wei(10**8)
 
 
 class ForkSettlement:
@@ -78,7 +77,7 @@ class ForkSettlement:
         """Base fee of the pending block plus our priority fee."""
         block = self._rpc.call("eth_getBlockByNumber", "latest", False)  # noqa: FBT003 (the API is positional)
         base_fee = quantity((block or {}).get("baseFeePerGas", "0x0"), venue=self._rpc.venue, what="baseFeePerGas")
-        return Wei(base_fee + PRIORITY_FEE)
+        return Wei(base_fee + PRIORITY_FEE_WEI)
 
     def gas_estimate(self, transaction: TransactionRequest) -> Gas:
         """The node's estimate."""
@@ -221,7 +220,7 @@ class ForkSettlement:
             "nonce": quantity(nonce, venue=self._rpc.venue, what="nonce"),
             "gas": int(limit),
             "maxFeePerGas": int(gas_price) * 2,
-            "maxPriorityFeePerGas": int(PRIORITY_FEE),
+            "maxPriorityFeePerGas": int(PRIORITY_FEE_WEI),
             "value": int(transaction.value),
             "data": "0x" + transaction.data.hex(),
         }

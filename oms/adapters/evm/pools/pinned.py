@@ -6,7 +6,7 @@ Must not: load pools itself.
 
 from collections.abc import Sequence
 
-from oms.adapters.evm.chain import PinnedChain
+from oms.adapters.evm.chain import PRIORITY_FEE_WEI, PinnedChain
 from oms.adapters.evm.pools.source import EvmPoolSource
 from oms.adapters.evm.rpc import RpcClient
 from oms.domain.token import Token
@@ -14,8 +14,6 @@ from oms.errors import Retryable, StateConflict
 from oms.liquidity.listing import ListedPool, PoolSnapshot
 from oms.ports.clock import Clock
 from oms.units import Wei
-
-PRIORITY_FEE_WEI = Wei(10**8)
 
 
 class PinnedPools:

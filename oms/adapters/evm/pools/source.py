@@ -27,7 +27,7 @@ Batch = Loading[list[Loaded]]
 
 
 class EvmPoolSource:
-    """Loads pools of the venues given. Implements `oms.ports.pool_source.PoolSource[PinnedChain]`."""
+    """Loads pools of the venues given; `pinned.PinnedPools` ties it to a node for the port `oms.ports.pools`."""
 
     def __init__(self, venues: ChainVenues) -> None:
         self.venues = venues
@@ -35,7 +35,13 @@ class EvmPoolSource:
     def snapshot(
         self, chain: PinnedChain, tokens: Sequence[Token], *, venues: frozenset[str] | None = None
     ) -> PoolSnapshot:
-        """All pools between any two of `tokens` at the chain's block; see the port."""
+        """All pools between any two of `tokens` at the chain's block, on the venues named or on all.
+
+        Raises:
+            InvalidRequest: an unknown venue, a token of another chain, or fewer than two tokens.
+            VenueError: the node failed, or answered what no node should.
+            StateConflict: the block was replaced while it was read.
+        """
         wanted = self._checked_venues(chain, venues)
         addresses = _checked_tokens(chain, tokens)
         batches = run(chain, together(self._loadings(chain, addresses, wanted=wanted)))
