@@ -9,13 +9,20 @@ from pathlib import Path
 import click
 from rich.console import Console
 
-from benchmarks import cli_cold, gas, quotes
+from benchmarks import cli_cold, gas, gas_estimates, quotes, route, state
 from benchmarks.measures import Findings, Measure, selected
 from benchmarks.table import measures_table, readings_table
 from oms.errors import InvalidRequest, OmsError
 
 PROJECT = Path(__file__).resolve().parents[1]
-MEASURES: tuple[Measure, ...] = (*quotes.MEASURES, *cli_cold.MEASURES, *gas.MEASURES)
+MEASURES: tuple[Measure, ...] = (
+    *quotes.MEASURES,
+    *cli_cold.MEASURES,
+    *gas.MEASURES,
+    *gas_estimates.MEASURES,
+    *state.MEASURES,
+    *route.MEASURES,
+)
 
 
 @click.command(context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 110})
@@ -65,6 +72,9 @@ def _measured(wanted: list[Measure]) -> Findings:
         (quotes.MEASURES, lambda mine: quotes.measure(mine, findings, project=PROJECT, data=data)),
         (cli_cold.MEASURES, lambda mine: cli_cold.measure(mine, findings, project=PROJECT)),
         (gas.MEASURES, lambda mine: gas.measure(mine, findings, project=PROJECT)),
+        (gas_estimates.MEASURES, lambda mine: gas_estimates.measure(mine, findings, project=PROJECT, data=data)),
+        (state.MEASURES, lambda mine: state.measure(mine, findings)),
+        (route.MEASURES, lambda mine: route.measure(mine, findings, project=PROJECT, data=data)),
     )
     for measures, run in groups:
         mine = [measure for measure in wanted if measure in measures]

@@ -28,6 +28,15 @@ DEFAULT_ORDER_SIZES: Mapping[str, Decimal] = {
 }
 """Whole tokens that one order may give or ask for."""
 
+DEFAULT_VOLATILITIES: Mapping[str, float] = {
+    "WETH": 65.0,
+    "WBTC": 45.0,
+    "USDC": 2.0,
+    "USDT": 2.0,
+    "DAI": 2.0,
+}
+"""Standard deviations of an hour's move in bps: about 60 % and 42 % a year, and 2 % for coins held to the dollar."""
+
 
 class RiskLimits(_Frozen):
     """What the gate allows. Sizes are whole tokens by symbol; a token without one is bounded by impact alone."""
@@ -42,6 +51,47 @@ class RiskLimits(_Frozen):
     min_quote_life_seconds: Annotated[int, Field(ge=0)] = 5
     max_exposure_share: Annotated[Decimal, Field(ge=0, le=1)] = Decimal("0.5")
     disabled_venues: frozenset[str] = frozenset()
+
+
+class HedgeCosts(_Frozen):
+    """What the desk expects a fill on an exchange to cost beyond its amounts; formulas in `oms.routing.hedge_cost`.
+
+    Volatilities are standard deviations in bps over one hour, by token symbol over the defaults, and
+    `default_volatility` for a token without one. `latency_seconds` is how long an order takes to arrive; without it,
+    the exchange's own request for the book is the measure, and `unmeasured_latency_seconds` where there is none.
+    `slippage_factor` is how many standard deviations of that time an order loses on average: 0.4 is the mean of a
+    normal move's adverse half. `open_seconds` passes between the plan and the child order: a block, as a rule.
+    `risk_aversion` is the desk's price of variance: Almgren and Chriss's λ times the value of its usual hedge, such as
+    10⁻⁶ per dollar on a million dollars.
+    """
+
+    volatility_bps_per_sqrt_hour: Mapping[str, Annotated[float, Field(ge=0, le=10_000)]] = {}
+    default_volatility: Annotated[float, Field(ge=0, le=10_000)] = 100.0
+    latency_seconds: Annotated[float | None, Field(ge=0, le=3_600)] = None
+    unmeasured_latency_seconds: Annotated[float, Field(ge=0, le=3_600)] = 1.0
+    slippage_factor: Annotated[float, Field(ge=0, le=10)] = 0.4
+    open_seconds: Annotated[float, Field(ge=0, le=86_400)] = 15.0
+    risk_aversion: Annotated[float, Field(ge=0, le=1_000_000)] = 1.0
+
+    def volatility(self, symbol: str) -> float:
+        """The token's standard deviation in bps over one hour."""
+        known = {**DEFAULT_VOLATILITIES, **self.volatility_bps_per_sqrt_hour}
+        return known.get(symbol, self.default_volatility)
+
+
+class TransferCosts(_Frozen):
+    """What it costs to make good a balance between the chain and an exchange, in bps of the amount.
+
+    The desk's own estimate of withdrawal fee and the transfer's time value, spread over its usual transfer:
+    `by_exchange` names exchange and token symbol, `default_bps` stands for all others.
+    """
+
+    default_bps: Annotated[Decimal, Field(ge=0, le=1_000)] = Decimal("0.5")
+    by_exchange: Mapping[str, Mapping[str, Annotated[Decimal, Field(ge=0, le=1_000)]]] = {}
+
+    def bps(self, exchange: str, symbol: str) -> Decimal:
+        """The cost of moving that token to or from that exchange."""
+        return self.by_exchange.get(exchange, {}).get(symbol, self.default_bps)
 
 
 class MakerSettings(_Frozen):
@@ -74,8 +124,10 @@ class Settings(_Frozen):
     rpc_urls: Mapping[str, str] = {}
     slippage_bps: Annotated[int, Field(ge=1, le=10_000)] = 30
     deadline_seconds: Annotated[int, Field(ge=5, le=3_600)] = 120
-    max_hops: Annotated[int, Field(ge=1, le=3)] = 2
+    max_hops: Annotated[int, Field(ge=1, le=4)] = 2
     limits: RiskLimits = RiskLimits()
+    hedge_costs: HedgeCosts = HedgeCosts()
+    transfers: TransferCosts = TransferCosts()
     makers: tuple[MakerSettings, ...] = ()
     exchanges: tuple[ExchangeSettings, ...] = ()
     token_list: Path | None = None

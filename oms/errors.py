@@ -4,6 +4,7 @@
     ├── InvalidRequest            the caller's fault: names the field and the remedy; exit code 2
     ├── InvalidTransition         an event that its order's state does not allow
     ├── StateConflict             the journal or the plan is not what the caller believed it to be
+    │   └── PoolOutdated          an event that a pool's known state cannot take up: load the pool again
     ├── QuoteRefused              a pool or book cannot fill this amount, where the chain would revert
     │   └── BeyondKnownRange      it might, but over state that was not loaded
     └── VenueError                the world's fault: RPC, maker, exchange; exit code 3
@@ -45,6 +46,10 @@ class StateConflict(OmsError):
         self.subject = subject
         self.reason = reason
         super().__init__(f"{subject}: {reason}")
+
+
+class PoolOutdated(StateConflict):
+    """A pool's event cannot be applied exactly to the state that is known of it; load the pool again."""
 
 
 class Refusal(StrEnum):

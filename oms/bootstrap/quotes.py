@@ -14,13 +14,14 @@ from oms.adapters.evm.chain import PinnedChain
 from oms.adapters.evm.pools.pinned import PinnedPools
 from oms.adapters.evm.pools.source import EvmPoolSource
 from oms.adapters.evm.tokens import TokenDirectory
-from oms.application.market_view import ExchangeListing, MarketView, Sources, look
+from oms.application.market_view import ExchangeListing, ExchangeTerms, MarketView, Sources, look
 from oms.application.quoting import QuoteReport, quote
 from oms.bootstrap.configuration import SystemClock
 from oms.bootstrap.services import Counterparties, open_counterparties
 from oms.bootstrap.sessions import ChainSession, Opening, open_session
 from oms.config import Settings
 from oms.domain.plans import Intent, Side
+from oms.domain.quotes import OrderBook
 from oms.domain.token import Token
 from oms.errors import InvalidRequest
 from oms.ports.makers import Maker
@@ -60,6 +61,7 @@ class OpenMarket:
         self.clock = SystemClock()
         self.counterparties = counterparties
         self._resources = resources
+        self._seen: tuple[OrderBook, ...] = ()
         self._source = EvmPoolSource(session.venues)
         lag = settings.limits.max_node_lag_seconds if session.lives_in_the_present else None
         self._pools = PinnedPools(session.rpc, self._source, clock=self.clock, max_lag_seconds=lag)
@@ -120,13 +122,22 @@ class OpenMarket:
     def _look(self, intent: Intent, tokens: Sequence[Token], venues: frozenset[str] | None) -> MarketView:
         symbols = {token.symbol: token for token in tokens}
         listings = tuple(
-            ExchangeListing(listing.exchange, listing.symbol, symbols[listing.base], symbols[listing.quote])
+            ExchangeListing(
+                listing.exchange, listing.symbol, symbols[listing.base], symbols[listing.quote], listing.account
+            )
             for listing in self.counterparties.listings
             if listing.base in symbols and listing.quote in symbols and (listing.account or not self._settles)
         )
-        sources = Sources(self._pools, tuple(self.makers), listings, self.clock)
-        view = look(sources, intent, tokens, venues=venues)
+        sources = Sources(self._pools, tuple(self.makers), listings, self.clock, self._exchange_terms())
+        view = look(sources, intent, tokens, venues=venues, earlier=self._seen)
+        self._seen = tuple(market.book for market in view.books) or self._seen
         return replace(view, silent=(*self.counterparties.absent, *view.silent))
+
+    def _exchange_terms(self) -> ExchangeTerms:
+        """The desk's costs of exchanges; a limit price may be as far off as the gate lets any price be."""
+        settings = self.settings
+        reserve = settings.limits.max_slippage_bps
+        return ExchangeTerms(settings.hedge_costs, settings.transfers, reserve, settles=self._settles)
 
     def _enabled(self, venues: frozenset[str] | None) -> frozenset[str] | None:
         """The venues asked for, without those that the desk has switched off."""

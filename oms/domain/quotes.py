@@ -60,13 +60,18 @@ class LadderLevel:
 
 @dataclass(frozen=True, slots=True)
 class IndicativeLadder:
-    """A maker's unsigned price levels for selling it `taker_token`, best first. Never settled on."""
+    """A maker's unsigned price levels for selling it `taker_token`, best first. Never settled on.
+
+    `inventory` is what the maker says that it can pay in whole maker tokens over all its quotes together; `None` where
+    it says nothing, and then the most that any of its ladders shows is what it has been seen to hold.
+    """
 
     maker_name: str
     taker_token: Token
     maker_token: Token
     levels: tuple[LadderLevel, ...]
     received_at: float
+    inventory: Decimal | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -79,7 +84,10 @@ class BookLevel:
 
 @dataclass(frozen=True, slots=True)
 class OrderBook:
-    """One exchange's depth for `symbol` (`BASE/QUOTE`) at one sequence number; bids and asks best first."""
+    """One exchange's depth for `symbol` (`BASE/QUOTE`) at one sequence number; bids and asks best first.
+
+    `request_seconds` is how long the request for it took, by our clock; `None` where nobody measured.
+    """
 
     exchange: str
     symbol: str
@@ -88,6 +96,7 @@ class OrderBook:
     sequence: int
     received_at: float
     source: str
+    request_seconds: float | None = None
 
 
 @dataclass(frozen=True, slots=True)

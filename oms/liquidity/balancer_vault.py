@@ -7,7 +7,8 @@ Source: Balancer v2 `Vault.swap`, `BalanceAllocation`, `FixedPoint`, and `BasePo
 `_addSwapFeeAmount`. `BAL#nnn` are the Vault's and the pools' error codes.
 """
 
-from oms.errors import QuoteRefused, Refusal, StateConflict
+from oms.errors import PoolOutdated, QuoteRefused, Refusal, StateConflict
+from oms.liquidity.pool_events import PoolEvent, VaultBalancesChanged, VaultSwapped, unknown_effect
 from oms.units import Address
 
 ONE = 10**18
@@ -53,4 +54,29 @@ def moved(balances: tuple[int, ...], i: int, amount_in: int, *, j: int, amount_o
     after = list(balances)
     after[i] += amount_in
     after[j] -= amount_out
+    return tuple(after)
+
+
+def balances_after(
+    pool_id: str, tokens: tuple[Address, ...], balances: tuple[int, ...], event: PoolEvent, *, share: Address
+) -> tuple[int, ...]:
+    """The Vault's balances of `tokens` after one of its events; `share` is the pool's own token, which may be traded.
+
+    Raises `PoolOutdated` for any other event, for a foreign token, or for more than the Vault can hold.
+    """
+    if isinstance(event, VaultSwapped):
+        changes = [(event.token_in, event.amount_in), (event.token_out, -event.amount_out)]
+    elif isinstance(event, VaultBalancesChanged):
+        rows = zip(event.tokens, event.deltas, event.protocol_fees, strict=True)
+        changes = [(token, delta - fee) for token, delta, fee in rows]
+    else:
+        raise unknown_effect(pool_id, event)
+    after = list(balances)
+    for token, change in changes:
+        if token in tokens:
+            after[tokens.index(token)] += change
+        elif token != share:
+            raise PoolOutdated(pool_id, f"{token} is not among its tokens; load the pool again")
+    if min(after) < 0 or max(after) > UINT112_MAX:
+        raise PoolOutdated(pool_id, "an event leaves a balance that the Vault cannot hold; load the pool again")
     return tuple(after)

@@ -12,13 +12,14 @@ StableSwap paper (Egorov 2019). With Ann = amplification * n, S the sum, and D t
 from dataclasses import dataclass, replace
 from enum import IntEnum
 
-from oms.errors import QuoteRefused, Refusal, StateConflict
+from oms.errors import PoolOutdated, QuoteRefused, Refusal, StateConflict
 from oms.liquidity.balancer_vault import (
     ONE,
     TOO_MUCH_FOR_VAULT_DETAIL,
     UINT112_MAX,
     ZERO_AMOUNT_DETAIL,
     add_swap_fee,
+    balances_after,
     check_balances,
     indexes,
     moved,
@@ -26,10 +27,12 @@ from oms.liquidity.balancer_vault import (
 )
 from oms.liquidity.least_input import least_input
 from oms.liquidity.pool import Family, Limits, Swap
+from oms.liquidity.pool_events import PoolEvent, SwapFeeSet, unknown_effect
 from oms.units import UINT256_MAX, Address
 
-GAS_PER_SWAP = 120_000
-"""`Vault.swap` through a stable pool of two or three tokens, both transfers; without the transaction's own cost."""
+GAS_PER_SWAP = 102_000
+"""What a stable swap adds to a settlement, approval and both transfers included: `oms.routing.gas_model`, rounded,
+for a balanced pool of three tokens."""
 
 AMP_PRECISION = 1000
 _MAX_ITERATIONS = 255
@@ -49,7 +52,8 @@ class BalancerStablePool:
     """A stable pool's state at one block, its own share token left out.
 
     `balances` are the Vault's cash in base units. `scaling_factors` have 18 decimals: 10 ** (18 - decimals) times the
-    token's rate. `amplification` is scaled by `AMP_PRECISION`, `swap_fee` by 1e18.
+    token's rate. `amplification` is scaled by `AMP_PRECISION`, `swap_fee` by 1e18. A `rated` pool asks
+    providers for its rates, which change without an event: it must be read anew at each block.
     """
 
     pool_id: str
@@ -60,6 +64,7 @@ class BalancerStablePool:
     amplification: int
     swap_fee: int
     invariant_version: InvariantVersion = InvariantVersion.ROUND_DOWN
+    rated: bool = False
 
     def __post_init__(self) -> None:
         if not 2 <= len(self.tokens) == len(self.balances) == len(self.scaling_factors):
@@ -155,6 +160,17 @@ class BalancerStablePool:
         linear = self.amplification * count / AMP_PRECISION
         slope = (linear + curvature / balances[i]) / (linear + curvature / balances[j])
         return slope * (self.scaling_factors[i] / self.scaling_factors[j]) * (1 - self.swap_fee / ONE)
+
+    def apply(self, event: PoolEvent) -> "BalancerStablePool":
+        """The pool after the Vault's `Swap` or `PoolBalanceChanged`, or its own new fee. Raises `PoolOutdated`."""
+        if self.rated:
+            raise unknown_effect(self.pool_id, event)
+        if isinstance(event, SwapFeeSet):
+            if not 0 <= event.swap_fee < ONE:
+                raise PoolOutdated(self.pool_id, "the new swap fee is not below one; load the pool again")
+            return replace(self, swap_fee=event.swap_fee)
+        after = balances_after(self.pool_id, self.tokens, self.balances, event, share=self.address)
+        return replace(self, balances=after)
 
     def _scaled_balances(self) -> list[int]:
         return [balance * factor // ONE for balance, factor in zip(self.balances, self.scaling_factors, strict=True)]

@@ -13,10 +13,11 @@ the input of the last step into price move and fee, which changes neither price 
 """
 
 from bisect import bisect_left
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
-from oms.errors import BeyondKnownRange, InvalidRequest, QuoteRefused, Refusal, StateConflict
+from oms.errors import BeyondKnownRange, InvalidRequest, PoolOutdated, QuoteRefused, Refusal, StateConflict
 from oms.liquidity.pool import Family, Limits, Swap
+from oms.liquidity.pool_events import LiquidityChanged, PoolEvent, PriceMoved, ProtocolFeeSet, unknown_effect
 from oms.liquidity.swap_math import PIPS, UINT256_END, swap_step
 from oms.liquidity.tick_map import TickMap, next_boundary
 from oms.liquidity.tick_math import (
@@ -30,10 +31,14 @@ from oms.liquidity.tick_math import (
 from oms.liquidity.tick_path import INT128_MAX, INT256_MAX, PathPoint, TickPath, refused, widest_limit
 from oms.units import UINT128_MAX, Address
 
-GAS_V3_SWAP = 75_000
-GAS_V4_SWAP = 70_000
-GAS_PER_TICK_CROSSED = 20_000
-"""An initialized tick crossed: its fee growth on both sides is rewritten."""
+GAS_V3_SWAP = 65_000
+GAS_V4_SWAP = 64_000
+"""What a swap adds to a settlement, both transfers and v3's oracle included: `oms.routing.gas_model`, rounded."""
+GAS_PER_V3_TICK_CROSSED = 24_500
+GAS_PER_V4_TICK_CROSSED = 16_500
+"""An initialized tick crossed: its fee growth on both sides is rewritten, and in v3 its seconds."""
+GAS_PER_TICK_WORD = 7_200
+"""A further word of 256 ticks of the bitmap: a step of its own, and another word of storage to read."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,6 +59,7 @@ class ConcentratedPool:
 
     `tokens` are those that routing sees, in pool order. In v4 the native coin is routed as its wrapped form;
     `currency0` and `currency1` then hold the pool key's own currencies (zero for native). `fee_pips` is the LP fee.
+    The protocol's fees are by direction, as the pool's version counts them: in v3 they change no amount, only gas.
     """
 
     pool_id: str
@@ -184,6 +190,51 @@ class ConcentratedPool:
         ratio: float = (price / 2**96) ** 2
         return (ratio if path.zero_for_one else 1 / ratio) * path.kept_pips / PIPS
 
+    def apply(self, event: PoolEvent) -> "ConcentratedPool":
+        """The pool after `Swap`, `Mint`, `Burn`, `ModifyLiquidity` or v4's `ProtocolFeeUpdated`.
+
+        Raises `PoolOutdated` for any other event, a price outside the known ticks, a liquidity that the ticks between
+        the two prices contradict (an event is missing), or a tick of which it is unknown whether it is still used.
+        """
+        try:
+            if isinstance(event, PriceMoved):
+                return self._price_moved(event)
+            if isinstance(event, LiquidityChanged):
+                return self._liquidity_changed(event)
+            if isinstance(event, ProtocolFeeSet) and self.family is Family.UNISWAP_V4:
+                return replace(
+                    self,
+                    protocol_fee_zero_for_one=event.zero_for_one,
+                    protocol_fee_one_for_zero=event.one_for_zero,
+                )
+        except PoolOutdated:
+            raise
+        except StateConflict as conflict:
+            raise PoolOutdated(self.pool_id, conflict.reason) from conflict
+        raise unknown_effect(self.pool_id, event)
+
+    def _price_moved(self, event: PriceMoved) -> "ConcentratedPool":
+        known = self.tick_map
+        if not known.known_min_tick - 1 <= event.tick <= known.known_max_tick:
+            raise PoolOutdated(self.pool_id, f"tick {event.tick} is outside the known ticks; load the pool again")
+        if event.liquidity != self.liquidity + known.crossed(self.tick, event.tick):
+            raise PoolOutdated(self.pool_id, "the liquidity after a swap contradicts the known ticks; load it again")
+        if event.swap_fee_pips not in (None, self.swap_fee_pips(True), self.swap_fee_pips(False)):  # noqa: FBT003
+            raise PoolOutdated(self.pool_id, f"a swap paid {event.swap_fee_pips} pips; load the pool again")
+        return self._moved(event.sqrt_price_x96, event.tick, event.liquidity)
+
+    def _liquidity_changed(self, event: LiquidityChanged) -> "ConcentratedPool":
+        if not event.delta:
+            return self
+        lower, upper, spacing = event.tick_lower, event.tick_upper, self.tick_spacing
+        if not MIN_TICK <= lower < upper <= MAX_TICK or lower % spacing or upper % spacing:
+            raise PoolOutdated(self.pool_id, f"no position lies on [{lower}, {upper}); load the pool again")
+        tick_map = self.tick_map.with_liquidity(lower, upper, event.delta)
+        liquidity = self.liquidity + (event.delta if lower <= self.tick < upper else 0)
+        if not liquidity and not tick_map.ticks:
+            raise PoolOutdated(self.pool_id, "it has no liquidity around its price; load it again")
+        return replace(self, tick_map=tick_map, liquidity=liquidity)
+
     def _direction(self, token_in: Address, token_out: Address) -> bool:
         if (token_in, token_out) == self.tokens:
             return True
@@ -206,8 +257,10 @@ class ConcentratedPool:
         return path
 
     def _swapped(self, after: PathPoint) -> Swap:
-        base = GAS_V4_SWAP if self.family is Family.UNISWAP_V4 else GAS_V3_SWAP
-        gas = base + GAS_PER_TICK_CROSSED * after.ticks_crossed
+        v4 = self.family is Family.UNISWAP_V4
+        base, per_tick = (GAS_V4_SWAP, GAS_PER_V4_TICK_CROSSED) if v4 else (GAS_V3_SWAP, GAS_PER_V3_TICK_CROSSED)
+        words = abs((after.tick // self.tick_spacing >> 8) - (self.tick // self.tick_spacing >> 8))
+        gas = base + per_tick * after.ticks_crossed + GAS_PER_TICK_WORD * words
         moved = self._moved(after.sqrt_price_x96, after.tick, after.liquidity)
         return Swap(after.amount_in, after.amount_out, gas, moved)
 

@@ -13,13 +13,14 @@ The largest `out`, rounded down, is the library's `getAmountOut`. The least `in`
 from dataclasses import dataclass, field
 from typing import NamedTuple
 
-from oms.errors import QuoteRefused, Refusal, StateConflict
+from oms.errors import PoolOutdated, QuoteRefused, Refusal, StateConflict
 from oms.liquidity.pool import Family, Limits, Swap
+from oms.liquidity.pool_events import PoolEvent, ReservesSynced, unknown_effect
 from oms.units import Address
 
 UINT112_MAX = 2**112 - 1
-GAS_PER_SWAP = 62_000
-"""A pair's swap with both transfers, warm pair and tokens; without the transaction's own cost."""
+GAS_PER_SWAP = 54_500
+"""What a pair's swap adds to a settlement, both transfers included: `oms.routing.gas_model`, rounded."""
 
 
 class _Curve(NamedTuple):
@@ -141,6 +142,15 @@ class ConstantProductPool:
             return 0.0
         ratio = self.reserve1 / self.reserve0 if zero_for_one else self.reserve0 / self.reserve1
         return ratio * self.fee_numerator / self.fee_denominator
+
+    def apply(self, event: PoolEvent) -> "ConstantProductPool":
+        """The pair after its `Sync`, which every change of reserves ends with. Raises `PoolOutdated`."""
+        if not isinstance(event, ReservesSynced):
+            raise unknown_effect(self.pool_id, event)
+        if not (0 < event.reserve0 <= UINT112_MAX and 0 < event.reserve1 <= UINT112_MAX):
+            raise PoolOutdated(self.pool_id, "the pair was emptied; load it again")
+        fee = self.fee_numerator, self.fee_denominator
+        return ConstantProductPool(self.pool_id, self.token0, self.token1, event.reserve0, event.reserve1, *fee)
 
     def _direction(self, token_in: Address, token_out: Address) -> bool:
         if token_in == self.token0 and token_out == self.token1:

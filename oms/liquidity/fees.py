@@ -23,9 +23,7 @@ def pool_fee(pool: Pool, token_in: Address, token_out: Address) -> float | None:
         case ConstantProductPool():
             return 1 - pool.fee_numerator / pool.fee_denominator
         case ConcentratedPool():
-            zero_for_one = token_in == pool.tokens[0]
-            protocol = pool.protocol_fee_zero_for_one if zero_for_one else pool.protocol_fee_one_for_zero
-            return (protocol + pool.fee_pips - protocol * pool.fee_pips / PIPS) / PIPS
+            return pool.swap_fee_pips(token_in == pool.tokens[0]) / PIPS
         case StableSwapPool():
             return pool.fee / 10**10
         case WeightedPool() | BalancerStablePool():

@@ -133,13 +133,13 @@ def _taken(book: OrderBook, market: ExchangeMarket, *, side: Side, base_amount: 
 
 def _base_for_quote(levels: Sequence[BookLevel], quote_amount: Fraction) -> Fraction | None:
     """The base that trades for exactly `quote_amount`; `None` where the levels hold less."""
-    base = Fraction(0)
-    for level in levels:
-        price, size = Fraction(level.price), Fraction(level.size)
-        if quote_amount <= price * size:
-            return base + quote_amount / price
-        base += size
-        quote_amount -= price * size
+    base = cost = Decimal(0)
+    numerator, denominator = quote_amount.numerator, Decimal(quote_amount.denominator)
+    for level in levels:  # sums of decimals: those of fractions take eight times as long on a deep book
+        total = EXACT.fma(level.price, level.size, cost)
+        if EXACT.multiply(total, denominator) >= numerator:
+            return Fraction(base) + (quote_amount - Fraction(cost)) / Fraction(level.price)
+        base, cost = EXACT.add(base, level.size), total
     return None
 
 

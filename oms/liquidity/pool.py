@@ -11,6 +11,7 @@ from dataclasses import dataclass
 from typing import Protocol
 
 from oms.domain.venue import Family as Family
+from oms.liquidity.pool_events import PoolEvent
 from oms.units import Address
 
 
@@ -59,4 +60,11 @@ class Pool(Protocol):
 
     def marginal_price(self, token_in: Address, token_out: Address) -> float:
         """Base units of `token_out` per base unit of `token_in` for an infinitesimal sale, after the LP fee."""
+        ...
+
+    def apply(self, event: PoolEvent) -> "Pool":
+        """The pool after `event`, exactly as the chain has it then; `self` where nothing changed.
+
+        Events must come in the chain's order, none left out. Raises `PoolOutdated` where the result cannot be known.
+        """
         ...

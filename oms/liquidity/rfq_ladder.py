@@ -58,6 +58,13 @@ def ladder_capacity(ladder: IndicativeLadder) -> int:
     return int(total * 10**ladder.taker_token.decimals)
 
 
+def ladder_stock(ladder: IndicativeLadder) -> int:
+    """The most base units of the maker's token that all levels together pay, or that it has, rounded down."""
+    value = sum((Fraction(level.size) * Fraction(level.price) for level in ladder.levels), Fraction(0))
+    most = value if ladder.inventory is None else min(value, Fraction(ladder.inventory))
+    return int(most * 10**ladder.maker_token.decimals)
+
+
 def _positive(amount_out: int) -> int:
     if amount_out <= 0:
         raise QuoteRefused(Refusal.ZERO_OUTPUT, "give the maker more")

@@ -10,9 +10,10 @@ Older Solidly deployments iterate differently and are not covered.
 
 from dataclasses import dataclass, replace
 
-from oms.errors import QuoteRefused, Refusal, StateConflict
+from oms.errors import PoolOutdated, QuoteRefused, Refusal, StateConflict
 from oms.liquidity.least_input import least_input
 from oms.liquidity.pool import Family, Limits, Swap
+from oms.liquidity.pool_events import PoolEvent, ReservesSynced, unknown_effect
 from oms.units import BPS, UINT256_MAX, Address
 
 GAS_PER_VOLATILE_SWAP = 95_000
@@ -122,6 +123,14 @@ class SolidlyPool:
         x, y = reserve_in / unit_in, reserve_out / unit_out
         slope = y * (3 * x * x + y * y) / (x * (x * x + 3 * y * y))
         return slope * unit_out / unit_in * kept
+
+    def apply(self, event: PoolEvent) -> "SolidlyPool":
+        """The pair after its `Sync`, which every change of reserves ends with. Raises `PoolOutdated`."""
+        if not isinstance(event, ReservesSynced):
+            raise unknown_effect(self.pool_id, event)
+        if not (0 < event.reserve0 <= UINT256_MAX and 0 < event.reserve1 <= UINT256_MAX):
+            raise PoolOutdated(self.pool_id, "the pair was emptied; load it again")
+        return replace(self, reserve0=event.reserve0, reserve1=event.reserve1)
 
     def _volatile_out(self, zero_for_one: bool, traded: int) -> int:
         reserve_in, reserve_out = self._ordered(zero_for_one)

@@ -15,9 +15,10 @@ from functools import partial
 from math import isqrt
 
 from oms.domain.venue import Family
-from oms.errors import QuoteRefused, Refusal
+from oms.errors import PoolOutdated, QuoteRefused, Refusal
 from oms.liquidity.least_input import least_input
 from oms.liquidity.pool import Limits, Swap
+from oms.liquidity.pool_events import CoinsExchanged, CoinsMoved, PoolEvent, unknown_effect
 from oms.liquidity.words import checked
 from oms.units import UINT256_MAX, Address
 
@@ -165,6 +166,36 @@ class StableSwapPool:
             product *= d / (x * count)
         slope = (ann + product / scaled[i]) / (ann + product / scaled[j])
         return slope * (1 - self.fee / FEE_DENOMINATOR) * self.rates[i] / self.rates[j]
+
+    def apply(self, event: PoolEvent) -> "StableSwapPool":
+        """The pool after an exchange, or after liquidity was added or taken; `timestamp` must be the event's block's.
+
+        Raises `PoolOutdated` for any other event, and where the pool paid otherwise than this state would.
+        """
+        if isinstance(event, CoinsMoved):
+            return self._coins_moved(event)
+        if not isinstance(event, CoinsExchanged) or min(event.sold, event.bought) < 0:
+            raise unknown_effect(self.pool_id, event)
+        try:
+            after = self._exchange(event.sold, event.bought, event.amount_sold)
+        except QuoteRefused as refusal:
+            raise PoolOutdated(self.pool_id, f"an exchange happened that it would refuse ({refusal})") from refusal
+        if after.amount_out != event.amount_bought or not isinstance(after.next_pool, StableSwapPool):
+            raise PoolOutdated(self.pool_id, "an exchange paid otherwise than its state says; load the pool again")
+        return after.next_pool
+
+    def _coins_moved(self, event: CoinsMoved) -> "StableSwapPool":
+        """Of a fee on liquidity the admin's part leaves the booked balances, rounded down; the amounts are net."""
+        if not len(event.amounts) == len(event.fees) == len(self.tokens):
+            raise unknown_effect(self.pool_id, event)
+        sign = 1 if event.added else -1
+        balances = tuple(
+            balance + sign * amount - fee * self.admin_fee // FEE_DENOMINATOR
+            for balance, amount, fee in zip(self.balances, event.amounts, event.fees, strict=True)
+        )
+        if min(balances) < 0:
+            raise PoolOutdated(self.pool_id, "an event leaves a balance below zero; load the pool again")
+        return replace(self, balances=balances)
 
     def _exchange(self, i: int, j: int, amount_in: int) -> Swap:
         """`exchange` to the letter; the admin's part of the fee leaves the booked balance too."""

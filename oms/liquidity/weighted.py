@@ -8,16 +8,17 @@ Source: Balancer v2 `WeightedMath._calcOutGivenIn`, `_calcInGivenOut`, `FixedPoi
     out = balance_out * (1 - (balance_in / (balance_in + in)) ** (weight_in / weight_out))
 """
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from enum import StrEnum
 
-from oms.errors import QuoteRefused, Refusal, StateConflict
+from oms.errors import PoolOutdated, QuoteRefused, Refusal, StateConflict
 from oms.liquidity.balancer_vault import (
     ONE,
     TOO_MUCH_FOR_VAULT_DETAIL,
     UINT112_MAX,
     ZERO_AMOUNT_DETAIL,
     add_swap_fee,
+    balances_after,
     check_balances,
     indexes,
     largest_before_fee,
@@ -26,10 +27,11 @@ from oms.liquidity.balancer_vault import (
 from oms.liquidity.least_input import least_input
 from oms.liquidity.log_exp import power, power_below_one
 from oms.liquidity.pool import Family, Limits, Swap
+from oms.liquidity.pool_events import PoolEvent, SwapFeeSet
 from oms.units import UINT256_MAX, Address
 
-GAS_PER_SWAP = 105_000
-"""`Vault.swap` through a weighted pool with both transfers; without the transaction's own cost."""
+GAS_PER_SWAP = 68_000
+"""What a weighted swap adds to a settlement, approval and both transfers included: `oms.routing.gas_model`, rounded."""
 
 MAX_IN_RATIO = 3 * 10**17
 MAX_OUT_RATIO = 3 * 10**17
@@ -175,6 +177,15 @@ class WeightedPool:
             return 0.0
         ratio = (self.balances[j] * self.weights[i]) / (self.balances[i] * self.weights[j])
         return ratio * (1 - self.swap_fee / ONE)
+
+    def apply(self, event: PoolEvent) -> "WeightedPool":
+        """The pool after the Vault's `Swap` or `PoolBalanceChanged`, or its own new fee. Raises `PoolOutdated`."""
+        if isinstance(event, SwapFeeSet):
+            if not 0 <= event.swap_fee < ONE:
+                raise PoolOutdated(self.pool_id, "the new swap fee is not below one; load the pool again")
+            return replace(self, swap_fee=event.swap_fee)
+        after = balances_after(self.pool_id, self.tokens, self.balances, event, share=self.address)
+        return replace(self, balances=after)
 
     def _pair(self, i: int, j: int) -> _Pair:
         known = self._pairs.get((i, j))

@@ -21,7 +21,7 @@ class MarketData(Protocol):
         ...
 
     def order_book(self, symbol: str) -> OrderBook:
-        """The depth now: both sides non-empty, sorted, not crossed, every number positive."""
+        """The depth now: both sides non-empty, sorted, not crossed, every number positive; and how long it took."""
         ...
 
     def trades(self, symbol: str) -> Sequence[PublicTrade]:

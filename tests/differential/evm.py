@@ -110,6 +110,13 @@ class Evm:
         result = self._evm.result
         return result.gas_used if result is not None else 0
 
+    @property
+    def logs(self) -> list[tuple[str, list[str], str]]:
+        """Emitter, topics and data of the last call's events, in order, as hex text in lower case."""
+        result = self._evm.result
+        found = result.logs if result is not None else []
+        return [(log.address.lower(), [_hex(topic) for topic in log.topics], _hex(log.data[1])) for log in found]
+
     def set_code(self, address: str, code: bytes) -> None:
         """Put runtime code at `address`; its storage and balance stay."""
         balance = self._evm.get_balance(address)
@@ -162,6 +169,10 @@ class Evm:
         self._evm.set_block_env(
             pyrevm.BlockEnv(number=self._number, timestamp=self._timestamp, basefee=0, gas_limit=2**62)
         )
+
+
+def _hex(value: Any) -> str:
+    return value.lower() if isinstance(value, str) else "0x" + bytes(value).hex()
 
 
 def _reverted(error: RuntimeError) -> Reverted:

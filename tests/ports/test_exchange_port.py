@@ -4,6 +4,7 @@ ccxt's adapter obeys the reading half, against a local server that answers as Bi
 """
 
 from collections.abc import Iterator
+from dataclasses import dataclass
 from decimal import Decimal
 from itertools import pairwise
 
@@ -33,12 +34,29 @@ CONFIG = {
 }
 
 
+@dataclass
+class TickingClock:
+    """Moves by `step` seconds whenever it is read."""
+
+    step: float
+    at: float = 0.0
+
+    def now(self) -> float:
+        self.at += self.step
+        return self.at
+
+
 @pytest.fixture(scope="module")
-def served() -> Iterator[PaperExchange]:
+def paper_url() -> Iterator[str]:
     with LocalProcess.start("oms.adapters.exchange.paper_server", CONFIG) as server:
-        exchange = PaperExchange("paper", server.url, clock=FixedClock())
-        yield exchange
-        exchange.close()
+        yield server.url
+
+
+@pytest.fixture(scope="module")
+def served(paper_url: str) -> Iterator[PaperExchange]:
+    exchange = PaperExchange("paper", paper_url, clock=FixedClock())
+    yield exchange
+    exchange.close()
 
 
 @pytest.fixture(params=["fake", "paper"])
@@ -104,6 +122,31 @@ def test_a_book_has_two_sorted_sides_that_do_not_cross(market_data: MarketData) 
     assert all(better.price > worse.price for better, worse in pairwise(book.bids))
     assert all(better.price < worse.price for better, worse in pairwise(book.asks))
     assert book.bids[0].price < MID < book.asks[0].price
+
+
+@pytest.mark.parametrize("name", ["served", "through_ccxt"])
+def test_a_book_tells_how_long_it_took_to_come(name: str, request: pytest.FixtureRequest) -> None:
+    asked: PaperExchange | CcxtMarketData = request.getfixturevalue(name)
+
+    assert asked.order_book(SYMBOL).request_seconds == 0.0, "the clock of these tests stands still"
+
+
+def test_the_time_of_a_request_is_measured_around_it(paper_url: str) -> None:
+    asked = PaperExchange("paper", paper_url, clock=TickingClock(0.25))
+
+    book = asked.order_book(SYMBOL)
+    asked.close()
+
+    assert (book.request_seconds, book.received_at) == (0.25, 0.5)
+
+
+def test_a_clock_set_back_measures_nothing(paper_url: str) -> None:
+    asked = PaperExchange("paper", paper_url, clock=TickingClock(-1.0))
+
+    book = asked.order_book(SYMBOL)
+    asked.close()
+
+    assert book.request_seconds is None
 
 
 def test_a_market_states_its_steps_and_the_takers_fee(market_data: MarketData) -> None:

@@ -73,6 +73,10 @@ def maker(request: pytest.FixtureRequest) -> Maker:
     return FakeMaker("linden", KEY, MAKER, SETTLEMENT, levels, NOW)
 
 
+def test_our_server_states_what_all_its_quotes_together_can_pay(served: HttpMaker) -> None:
+    assert served.ladder(WETH, USDC).inventory == Decimal(1_000_000), "half of what it holds"
+
+
 @pytest.mark.parametrize(("given", "wanted"), [(WETH, USDC), (USDC, WETH)])
 def test_a_ladder_names_the_tokens_asked_for_and_is_sorted_best_first(
     maker: Maker, given: Token, wanted: Token

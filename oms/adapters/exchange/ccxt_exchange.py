@@ -58,11 +58,20 @@ class CcxtMarketData:
         return unified.read_market(markets[symbol], exchange=self.name, symbol=symbol, step_precision=ticks)
 
     def order_book(self, symbol: str) -> OrderBook:
-        """See the port."""
-        raw = self._ask(lambda: self._exchange.fetch_order_book(symbol))
-        source = f"live, {self.name} through ccxt"
+        """See the port. The time of the request includes ccxt's own rate limiter, so that it errs upward."""
+
+        def timed() -> tuple[Any, float, float]:  # within the lock: other threads' requests are not this one's latency
+            asked_at = self._clock.now()
+            return self._exchange.fetch_order_book(symbol), asked_at, self._clock.now()
+
+        raw, asked_at, received_at = self._ask(timed)
         return unified.read_order_book(
-            raw, exchange=self.name, symbol=symbol, received_at=self._clock.now(), source=source
+            raw,
+            exchange=self.name,
+            symbol=symbol,
+            received_at=received_at,
+            source=f"live, {self.name} through ccxt",
+            request_seconds=received_at - asked_at,
         )
 
     def trades(self, symbol: str) -> Sequence[PublicTrade]:

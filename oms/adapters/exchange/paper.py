@@ -47,11 +47,18 @@ class PaperExchange:
 
     def order_book(self, symbol: str) -> OrderBook:
         """See the port."""
+        asked_at = self._clock.now()
         body = self._read(lambda: self._http.get("/v1/order_book", symbol=symbol))
+        received_at = self._clock.now()
         info = body.get("info") if isinstance(body, dict) else None
         source = str(info.get("source") or "") if isinstance(info, dict) else ""
         return unified.read_order_book(
-            body, exchange=self.name, symbol=symbol, received_at=self._clock.now(), source=source[:200]
+            body,
+            exchange=self.name,
+            symbol=symbol,
+            received_at=received_at,
+            source=source[:200],
+            request_seconds=received_at - asked_at,
         )
 
     def trades(self, symbol: str) -> Sequence[PublicTrade]:

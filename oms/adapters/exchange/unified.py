@@ -52,8 +52,13 @@ def read_positive(value: Raw, *, venue: str, what: str) -> Decimal:
     return number
 
 
-def read_order_book(raw: Raw, *, exchange: str, symbol: str, received_at: float, source: str) -> OrderBook:
-    """A book with both sides, sorted, uncrossed. `nonce`, else `timestamp`, becomes the sequence. Raises `Terminal`."""
+def read_order_book(
+    raw: Raw, *, exchange: str, symbol: str, received_at: float, source: str, request_seconds: float | None = None
+) -> OrderBook:
+    """A book with both sides, sorted, uncrossed. `nonce`, else `timestamp`, becomes the sequence. Raises `Terminal`.
+
+    Times as measured by the caller's clock; a request that seems to end before it began was not measured.
+    """
     fields = _mapping(raw, exchange, "order book")
     if fields.get("symbol") not in (None, symbol):
         raise Terminal(exchange, f"sent the book of {fields.get('symbol')!r:.40} for {symbol}; book refused")
@@ -64,7 +69,8 @@ def read_order_book(raw: Raw, *, exchange: str, symbol: str, received_at: float,
     if bids[0].price >= asks[0].price:
         raise Terminal(exchange, f"{symbol} is crossed: bid {bids[0].price} ≥ ask {asks[0].price}; book refused")
     sequence = next((value for key in ("nonce", "timestamp") if isinstance(value := fields.get(key), int)), 0)
-    return OrderBook(exchange, symbol, bids, asks, sequence, received_at, source)
+    measured = request_seconds if request_seconds is not None and request_seconds >= 0 else None
+    return OrderBook(exchange, symbol, bids, asks, sequence, received_at, source, measured)
 
 
 def read_trade(raw: Raw, *, exchange: str, symbol: str) -> PublicTrade:

@@ -98,7 +98,8 @@ class HttpMaker:
         levels = tuple(LadderLevel(Decimal(level.size), Decimal(level.price)) for level in message.levels)
         if any(worse.price > better.price for better, worse in pairwise(levels)):
             raise Terminal(venue, "its levels are not sorted best first; levels ignored")
-        return IndicativeLadder(self.name, taker_token, maker_token, levels, self._clock.now())
+        inventory = None if message.inventory is None else Decimal(message.inventory)
+        return IndicativeLadder(self.name, taker_token, maker_token, levels, self._clock.now(), inventory)
 
     def firm_quote(self, request: QuoteRequest) -> FirmQuote:
         """See `oms.ports.makers.Maker`."""

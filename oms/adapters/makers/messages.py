@@ -70,6 +70,7 @@ class LadderMessage(_Message):
     taker_token: AddressText
     maker_token: AddressText
     levels: Annotated[list[LevelMessage], Field(max_length=200)]
+    inventory: DecimalText | None = None
 
 
 class QuoteRequestMessage(_Message):

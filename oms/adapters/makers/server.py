@@ -234,6 +234,7 @@ def _ladder_body(ladder: IndicativeLadder) -> dict[str, object]:
         "taker_token": ladder.taker_token.address,
         "maker_token": ladder.maker_token.address,
         "levels": [{"size": f"{level.size:f}", "price": f"{level.price:f}"} for level in ladder.levels],
+        **({"inventory": f"{ladder.inventory:f}"} if ladder.inventory else {}),
     }
 
 
@@ -274,7 +275,7 @@ def _cut(ladder: IndicativeLadder, free: int) -> IndicativeLadder:
         left -= covered * Fraction(level.price)
         if not left:
             break
-    return replace(ladder, levels=tuple(levels))
+    return replace(ladder, levels=tuple(levels), inventory=Decimal(free).scaleb(-ladder.maker_token.decimals, _WIDE))
 
 
 def _pairs(config: MakerConfig) -> Mapping[tuple[Address, Address], PairPricing]:

@@ -9,7 +9,13 @@ from hypothesis import assume, given, settings
 from hypothesis import strategies as st
 
 from oms.errors import BeyondKnownRange, InvalidRequest, QuoteRefused, Refusal, StateConflict
-from oms.liquidity.concentrated import GAS_PER_TICK_CROSSED, ConcentratedPool, PoolDelta
+from oms.liquidity.concentrated import (
+    GAS_PER_TICK_WORD,
+    GAS_PER_V3_TICK_CROSSED,
+    GAS_PER_V4_TICK_CROSSED,
+    ConcentratedPool,
+    PoolDelta,
+)
 from oms.liquidity.pool import Family, Swap
 from oms.liquidity.tick_map import TickMap
 from oms.liquidity.tick_math import MAX_TICK, MIN_TICK, sqrt_price_at_tick
@@ -136,13 +142,15 @@ def test_the_fast_path_equals_its_plain_twin(data: st.DataObject, pool: Concentr
     assert (result.amount_in, result.amount_out) == (taken, paid)
     assert (after.sqrt_price_x96, after.tick, after.liquidity) == (delta.sqrt_price_x96, delta.tick, delta.liquidity)
     assert lean(zero_for_one, abs(amount)) == (paid if amount > 0 else taken)
-    assert (result.gas - quote_gas_floor(pool)) == GAS_PER_TICK_CROSSED * delta.ticks_crossed
+    per_tick = GAS_PER_V4_TICK_CROSSED if pool.family is Family.UNISWAP_V4 else GAS_PER_V3_TICK_CROSSED
+    words = abs(after.tick // (pool.tick_spacing * 256) - pool.tick // (pool.tick_spacing * 256))
+    assert result.gas - quote_gas_floor(pool) == per_tick * delta.ticks_crossed + GAS_PER_TICK_WORD * words
 
 
 def quote_gas_floor(pool: ConcentratedPool) -> int:
     """Gas of a swap that crosses nothing."""
     still = pool_of([(-60, 60, 10**30)], family=pool.family)
-    return still.quote_in(A, B, 1).gas
+    return still.quote_in(B, A, 1).gas
 
 
 @given(pools(), sides, amounts)

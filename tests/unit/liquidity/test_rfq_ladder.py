@@ -1,5 +1,6 @@
 """A ladder's walk against its definition, and against its own inverse."""
 
+from dataclasses import replace
 from decimal import Decimal
 
 import pytest
@@ -9,7 +10,7 @@ from hypothesis import strategies as st
 from oms.domain.quotes import IndicativeLadder, LadderLevel
 from oms.domain.token import Token
 from oms.errors import QuoteRefused, Refusal
-from oms.liquidity.rfq_ladder import ladder_amount_in, ladder_amount_out, ladder_capacity
+from oms.liquidity.rfq_ladder import ladder_amount_in, ladder_amount_out, ladder_capacity, ladder_stock
 from oms.units import Address
 
 WETH = Token(1, Address("0xC02aaA39b223FE8D0A0e5C4F27eAD9083C756Cc2"), "WETH", 18)
@@ -112,3 +113,9 @@ def test_more_in_never_gives_less_out(book: IndicativeLadder, data: st.DataObjec
             return 0 if refusal.reason is Refusal.ZERO_OUTPUT else -1
 
     assert 0 <= out(less) <= out(more)
+
+
+@pytest.mark.parametrize(("inventory", "stock"), [(None, 9_380_499_997), ("10000", 9_380_499_997), ("4.5", 4_500_000)])
+def test_a_ladder_pays_its_levels_or_what_its_maker_has(inventory: str | None, stock: int) -> None:
+    stated = None if inventory is None else Decimal(inventory)
+    assert ladder_stock(replace(TWO, inventory=stated)) == stock

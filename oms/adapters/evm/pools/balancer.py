@@ -159,6 +159,7 @@ def _listed(
             amplification=value,
             swap_fee=views.swap_fee,
             invariant_version=InvariantVersion.ROUND_DOWN if views.newer else InvariantVersion.ROUND_UP,
+            rated=any(provider != ZERO_ADDRESS for provider in views.rate_providers or ()),
         ),
     )
 

@@ -73,6 +73,15 @@ class EvmPoolSource:
         chain.confirm()
         return loaded or SkippedPool(key.venue, key.pool_id, "it does not exist at this block")
 
+    def reload_all(self, chain: PinnedChain, keys: Sequence[PoolKey]) -> tuple[ListedPool | SkippedPool, ...]:
+        """As `reload`, for many pools in as few round trips."""
+        loaded = run(chain, together([self._loading(chain, key) for key in keys]))
+        chain.confirm()
+        return tuple(
+            found or SkippedPool(key.venue, key.pool_id, "it does not exist at this block")
+            for key, found in zip(keys, loaded, strict=True)
+        )
+
     def _loadings(self, chain: PinnedChain, tokens: Sequence[Address], *, wanted: frozenset[str]) -> list[Batch]:
         pairs, wrapped = list(combinations(tokens, 2)), self.venues.wrapped_native
         window = self.venues.log_window_blocks

@@ -47,9 +47,10 @@ class TickStore:
 
 @dataclass(frozen=True, slots=True)
 class _Side:
-    """What one direction's load found: nets by tick, and the last tick up to which nothing is missing."""
+    """What one direction's load found: net and gross by tick, and the last tick up to which nothing is missing."""
 
     nets: dict[int, int]
+    grosses: dict[int, int]
     edge: int
 
 
@@ -67,32 +68,43 @@ def load_around(store: TickStore, tick: int, *, spacing: int) -> Loading[TickMap
     )
     if below.edge > tick and above.edge <= tick:
         return None
-    return TickMap.of(below.nets | above.nets, known_min_tick=below.edge, known_max_tick=above.edge)
+    return TickMap.of(
+        below.nets | above.nets,
+        known_min_tick=below.edge,
+        known_max_tick=above.edge,
+        liquidity_gross=below.grosses | above.grosses,
+    )
 
 
 def load_more(store: TickStore, known: TickMap, *, spacing: int, upward: bool) -> Loading[TickMap]:
     """`known` with more ticks beyond one of its ends; the same object where the node holds no more."""
     nets = dict(zip(known.ticks, known.nets, strict=True))
+    grosses = None if known.grosses is None else dict(zip(known.ticks, known.grosses, strict=True))
     if upward:
         above = yield from _above(store, known.known_max_tick, spacing=spacing, words=MORE_WORDS, most=MORE_TICKS)
-        low, high, found = known.known_min_tick, max(known.known_max_tick, above.edge), above.nets
+        low, high, found = known.known_min_tick, max(known.known_max_tick, above.edge), above
     else:
         below = yield from _below(store, known.known_min_tick, spacing=spacing, words=MORE_WORDS, most=MORE_TICKS)
-        low, high, found = min(known.known_min_tick, below.edge), known.known_max_tick, below.nets
+        low, high, found = min(known.known_min_tick, below.edge), known.known_max_tick, below
     if (low, high) == (known.known_min_tick, known.known_max_tick):
         return known
-    return TickMap.of(nets | found, known_min_tick=low, known_max_tick=high)
+    return TickMap.of(
+        nets | found.nets,
+        known_min_tick=low,
+        known_max_tick=high,
+        liquidity_gross=None if grosses is None else grosses | found.grosses,
+    )
 
 
 def _above(store: TickStore, known: int, *, spacing: int, words: int, most: int) -> Loading[_Side]:
     """Ticks higher than `known`."""
     if known >= MAX_TICK:
-        return _Side({}, known)
+        return _Side({}, {}, known)
     first, last = known // spacing + 1 >> 8, MAX_TICK // spacing >> 8
     indexes = range(first, min(first + words, last + 1))
     set_ticks, read = yield from _bitmap(store, list(indexes), spacing=spacing)
     if not read:
-        return _Side({}, known)
+        return _Side({}, {}, known)
     end = MAX_TICK if read[-1] == last else (read[-1] << 8 | 255) * spacing
     wanted = sorted(tick for tick in set_ticks if tick > known)
     return (yield from _nets(store, wanted, most=most, end=end, before=lambda tick: tick - 1))
@@ -101,12 +113,12 @@ def _above(store: TickStore, known: int, *, spacing: int, words: int, most: int)
 def _below(store: TickStore, known: int, *, spacing: int, words: int, most: int) -> Loading[_Side]:
     """Ticks lower than `known`."""
     if known <= MIN_TICK:
-        return _Side({}, known)
+        return _Side({}, {}, known)
     first, last = (known - 1) // spacing >> 8, -(-MIN_TICK // spacing) >> 8
     indexes = range(first, max(first - words, last - 1), -1)
     set_ticks, read = yield from _bitmap(store, list(indexes), spacing=spacing)
     if not read:
-        return _Side({}, known)
+        return _Side({}, {}, known)
     end = max(MIN_TICK, (read[-1] << 8) * spacing)
     wanted = sorted((tick for tick in set_ticks if tick < known), reverse=True)
     return (yield from _nets(store, wanted, most=most, end=end, before=lambda tick: tick + 1))
@@ -130,9 +142,11 @@ def _nets(store: TickStore, wanted: list[int], *, most: int, end: int, before: C
     """The nearest of `wanted`, which lead away from the price; the edge is `end`, or before the first one lacking."""
     words = yield from slots(store.tick(tick) for tick in wanted[:most])
     nets: dict[int, int] = {}
+    grosses: dict[int, int] = {}
     for tick, word in zip(wanted, words, strict=False):
         if word is None:
-            return _Side(nets, before(tick))
+            return _Side(nets, grosses, before(tick))
         net = word >> 128
         nets[tick] = net - 2**128 if net >> 127 else net
-    return _Side(nets, before(wanted[most]) if len(wanted) > most else end)
+        grosses[tick] = word % 2**128
+    return _Side(nets, grosses, before(wanted[most]) if len(wanted) > most else end)

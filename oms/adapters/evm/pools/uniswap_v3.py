@@ -9,7 +9,7 @@ from collections.abc import Sequence
 from oms.adapters.evm.addresses import sorted_pair, v3_pool_address
 from oms.adapters.evm.pools.reading import Loading, Slot, both, codes, slots, together
 from oms.adapters.evm.pools.ticks import TickStore, load_around
-from oms.adapters.evm.venues import V3Venue
+from oms.adapters.evm.venues import UNISWAP_V3_LAYOUT, V3Venue
 from oms.domain.venue import Family, PoolKey
 from oms.errors import StateConflict
 from oms.liquidity.concentrated import ConcentratedPool
@@ -55,6 +55,7 @@ def load(venue: V3Venue, key: PoolKey) -> Loading[ListedPool | SkippedPool | Non
     if not liquidity and not tick_map.ticks:
         return SkippedPool(key.venue, key.pool_id, "it has no liquidity around its price")
     token0, token1 = key.tokens
+    fee_of_0, fee_of_1 = _protocol_fees(slot0) if venue.layout == UNISWAP_V3_LAYOUT else (0, 0)
     try:
         pool = ConcentratedPool(
             pool_id=key.pool_id,
@@ -66,10 +67,17 @@ def load(venue: V3Venue, key: PoolKey) -> Loading[ListedPool | SkippedPool | Non
             tick=tick,
             liquidity=liquidity,
             tick_map=tick_map,
+            protocol_fee_zero_for_one=fee_of_0,
+            protocol_fee_one_for_zero=fee_of_1,
         )
     except StateConflict as conflict:
         return SkippedPool(key.venue, key.pool_id, conflict.reason)
     return ListedPool(key, pool)
+
+
+def _protocol_fees(slot0: int) -> tuple[int, int]:
+    """`feeProtocol` of the two input tokens: which part of the LP fee it is; none of the amounts depends on it."""
+    return slot0 >> 232 & 0xF, slot0 >> 236 & 0xF
 
 
 def price_and_tick(slot0: int) -> tuple[int, int]:

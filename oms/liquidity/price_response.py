@@ -1,0 +1,368 @@
+"""How far a venue trades down to a price: its answer to the dual's question, in floats, for searches and bounds.
+
+Owns: the piecewise response of a pool in one direction, and the exact integer sale that ends at a price.
+Must not: feed an amount into a plan; those come from `quote_in`, in integers.
+
+A response is a function of `fall`, the logarithm by which the marginal price has fallen from where it stood:
+`fall = log(p0 / p)`, so that a small order keeps all its digits. Between two kinks every constant-product,
+concentrated or weighted pool is a geometric mean of two virtual reserves x and y with exponents a + b = 1:
+
+    input(fall) = x * (exp(a * fall) - 1) / (1 - fee)        output(fall) = y * (1 - exp(-b * fall))
+
+whose ratio of slopes is the marginal price itself. Uniswap v3's ticks are the kinks (white paper, section 6.2: virtual
+reserves L / sqrt(P) and L * sqrt(P), a = b = 1/2); Balancer's weights w give a = w_out / (w_in + w_out). Curves
+without a closed form are sampled with `quote_in`, and between samples the input is taken as linear in `fall` (a -> 0).
+The method that uses it is dual decomposition: Diamandis et al., "An efficient algorithm for optimal routing through
+constant function market makers" (2023); Angeris et al., "Optimal routing for CFMMs" (2021).
+"""
+
+import math
+from bisect import bisect_right
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from typing import NamedTuple
+
+from oms.errors import QuoteRefused, Refusal
+from oms.liquidity.concentrated import ConcentratedPool
+from oms.liquidity.constant_product import ConstantProductPool
+from oms.liquidity.pool import Pool, Swap
+from oms.liquidity.swap_math import PIPS
+from oms.liquidity.tick_math import MAX_TICK, MIN_TICK
+from oms.liquidity.weighted import MAX_IN_RATIO, MAX_OUT_RATIO, WeightedPool
+from oms.units import Address
+
+_ONE = 10**18
+_LOG_TICK = math.log(1.0001)
+_LINEAR = 1e-9
+"""Exponent that stands for "the input is linear in the fall"; `expm1` keeps its digits."""
+_SAMPLE_RATIO = 2.0
+_SAMPLE_FALL = 0.002
+_MAX_SAMPLES = 160
+_SMALLEST_SHARE = 1e-9
+_SHRINKING = (12, 9, 6, 3, 2, 1)
+"""Where a float's last digit takes a sale over a pool's limit: shrink it by 10**-12 of itself, then by more."""
+NEVER = -math.inf
+"""Logarithm of the price of a venue that sells nothing."""
+
+
+class Trade(NamedTuple):
+    """Amounts at one fall, and how fast each grows with it, in base units (per 1.0 of fall)."""
+
+    amount_in: float
+    amount_out: float
+    slope_in: float
+    slope_out: float
+
+
+class Piece(NamedTuple):
+    """One geometric piece: from `start` to `end` of fall, after `taken` in and `paid` out; see the module."""
+
+    start: float
+    end: float
+    taken: float
+    paid: float
+    depth_in: float
+    depth_out: float
+    exponent_in: float
+    exponent_out: float
+
+
+_NOTHING = Trade(0.0, 0.0, 0.0, 0.0)
+
+
+class PriceResponse:
+    """A venue's whole response in one direction. `log_price` is the logarithm of the first marginal price, after fees.
+
+    `capacity` is the most input it takes; beyond it the venue refuses, or its state isn't known (`is_cut`).
+    """
+
+    __slots__ = ("_pieces", "_starts", "_takens", "capacity", "is_cut", "log_price")
+
+    def __init__(self, log_price: float, pieces: Sequence[Piece], *, is_cut: bool = False) -> None:
+        first = pieces[0].start if pieces else 0.0
+        if first:
+            log_price -= first
+            pieces = [piece._replace(start=piece.start - first, end=piece.end - first) for piece in pieces]
+        self.log_price = log_price if pieces else NEVER
+        self.is_cut = is_cut
+        self._pieces = list(pieces)
+        self._starts = [piece.start for piece in pieces]
+        self._takens = [piece.taken for piece in pieces]
+        self.capacity = _end_of(pieces[-1]).amount_in if pieces else 0.0
+
+    def at(self, fall: float) -> Trade:
+        """What has traded when the marginal price has fallen by `fall`; nothing above the first price."""
+        if fall < 0.0 or not self._pieces:
+            return _NOTHING
+        index = bisect_right(self._starts, fall) - 1
+        start, end, taken, paid, depth_in, depth_out, exponent_in, exponent_out = self._pieces[index]
+        if fall >= end:
+            fall, flat = end, True
+        else:
+            flat = False
+        grown = math.expm1(exponent_in * (fall - start))
+        shrunk = math.expm1(-exponent_out * (fall - start))
+        amount_in, amount_out = taken + depth_in * grown, paid - depth_out * shrunk
+        if flat:
+            return Trade(amount_in, amount_out, 0.0, 0.0)
+        return Trade(
+            amount_in,
+            amount_out,
+            depth_in * exponent_in * (grown + 1.0),
+            depth_out * exponent_out * (shrunk + 1.0),
+        )
+
+    def fall_after(self, amount_in: float) -> float:
+        """The fall at which `amount_in` has been taken; infinite beyond the capacity."""
+        if amount_in > self.capacity:
+            return math.inf
+        index = max(0, bisect_right(self._takens, amount_in) - 1)
+        piece = self._pieces[index]
+        fall = piece.start + math.log1p((amount_in - piece.taken) / piece.depth_in) / piece.exponent_in
+        return min(fall, piece.end)
+
+    def sold(self, amount_in: float) -> float:
+        """Output for `amount_in`; zero beyond the capacity."""
+        if amount_in <= 0.0 or amount_in > self.capacity:
+            return 0.0
+        index = max(0, bisect_right(self._takens, amount_in) - 1)
+        start, end, taken, paid, depth_in, depth_out, exponent_in, exponent_out = self._pieces[index]
+        grown = math.log1p((amount_in - taken) / depth_in)
+        fall = min(grown / exponent_in, end - start)
+        return paid - depth_out * math.expm1(-exponent_out * fall)
+
+
+def _end_of(piece: Piece) -> Trade:
+    span = min(piece.end - piece.start, 600.0)
+    return Trade(
+        piece.taken + piece.depth_in * math.expm1(piece.exponent_in * span),
+        piece.paid - piece.depth_out * math.expm1(-piece.exponent_out * span),
+        0.0,
+        0.0,
+    )
+
+
+EMPTY = PriceResponse(NEVER, ())
+
+
+def flat_levels(levels: Iterable[tuple[float, float, float]], *, width: float) -> PriceResponse:
+    """A response of flat price levels, best first: (input, output, marginal price) each, spread over `width` of fall.
+
+    A step is not a function of the price; a narrow ramp is, and misstates the price by less than `width`.
+    """
+    pieces: list[Piece] = []
+    taken = paid = fall = 0.0
+    first = 0.0
+    for amount_in, amount_out, price in levels:
+        if amount_in <= 0.0 or amount_out <= 0.0 or price <= 0.0:
+            continue
+        first = first or price
+        start = max(fall, math.log(first / price))
+        rate = amount_in / width
+        pieces.append(Piece(start, start + width, taken, paid, rate / _LINEAR, amount_out / width, _LINEAR, 1.0))
+        taken, paid, fall = taken + amount_in, paid + amount_out, start + width
+    return PriceResponse(math.log(first), pieces) if pieces else EMPTY
+
+
+def response_of(pool: Pool, token_in: Address, token_out: Address) -> PriceResponse:
+    """The pool's response in one direction; empty where it trades nothing."""
+    if isinstance(pool, ConstantProductPool):
+        return _constant_product(pool, zero_for_one=token_in == pool.token0)
+    if isinstance(pool, ConcentratedPool):
+        return _concentrated(pool, zero_for_one=token_in == pool.tokens[0])
+    if isinstance(pool, WeightedPool):
+        return _weighted(pool, pool.tokens.index(token_in), pool.tokens.index(token_out))
+    return _sampled(pool, token_in, token_out)
+
+
+_NEAR = 0.005
+"""Fall over which a venue's depth is judged: half a per cent, some ticks of any pool."""
+
+
+def depth_of(response: PriceResponse) -> float:
+    """The virtual reserve of input that a constant-product pool of the same depth near the price would hold.
+
+    Base units, fee included: the larger of the depth at the first price and that over the first half per cent, since a
+    thin range may lie before deep ones.
+    """
+    here = 2.0 * response.at(0.0).slope_in
+    return max(here, response.at(_NEAR).amount_in / math.expm1(_NEAR / 2.0))
+
+
+def is_sampled(pool: Pool) -> bool:
+    """Whether the response is interpolated between quotes, not a closed form."""
+    return not isinstance(pool, ConstantProductPool | ConcentratedPool | WeightedPool)
+
+
+def log_marginal_price(pool: Pool, token_in: Address, token_out: Address) -> float:
+    """Logarithm of the first marginal price after fees, without the rest of the response; `NEVER` where there is none.
+
+    Equal to `response_of(...).log_price`, and cheap: a market asks it of every pool in every block.
+    """
+    if isinstance(pool, ConstantProductPool):
+        return _constant_product_price(pool, zero_for_one=token_in == pool.token0)
+    if isinstance(pool, ConcentratedPool) and pool.liquidity:
+        kept = PIPS - pool.swap_fee_pips(token_in == pool.tokens[0])
+        if not kept:
+            return NEVER
+        log_price = 2.0 * _log_sqrt_price(pool)
+        return (log_price if token_in == pool.tokens[0] else -log_price) + math.log(kept / PIPS)
+    if isinstance(pool, WeightedPool):
+        return _weighted_price(pool, pool.tokens.index(token_in), pool.tokens.index(token_out))
+    return response_of(pool, token_in, token_out).log_price
+
+
+def swap_to_price(pool: Pool, token_in: Address, token_out: Address, price: float) -> Swap | None:
+    """The largest sale, rounded down, after which the marginal price is still at least `price` (after fees).
+
+    `None` where not even one base unit sells there. The amount comes from the response, the swap from the pool's own
+    integers; a curve that is sampled ends within its interpolation of the price.
+    """
+    response = response_of(pool, token_in, token_out)
+    fall = response.log_price - math.log(price)
+    amount = int(min(response.at(fall).amount_in, response.capacity)) if fall > 0.0 else 0
+    for digits in _SHRINKING:
+        try:
+            return pool.quote_in(token_in, token_out, amount) if amount > 0 else None
+        except QuoteRefused as refused:
+            if refused.reason in (Refusal.ZERO_OUTPUT, Refusal.ZERO_AMOUNT):
+                return None
+            amount -= amount // 10**digits + 1
+    return None
+
+
+def _constant_product_price(pool: ConstantProductPool, *, zero_for_one: bool) -> float:
+    reserve_in, reserve_out = (pool.reserve0, pool.reserve1) if zero_for_one else (pool.reserve1, pool.reserve0)
+    if not reserve_in or not reserve_out:
+        return NEVER
+    return math.log(reserve_out / reserve_in) + math.log(pool.fee_numerator / pool.fee_denominator)
+
+
+def _constant_product(pool: ConstantProductPool, *, zero_for_one: bool) -> PriceResponse:
+    log_price = _constant_product_price(pool, zero_for_one=zero_for_one)
+    if log_price == NEVER:
+        return EMPTY
+    reserve_in, reserve_out = (pool.reserve0, pool.reserve1) if zero_for_one else (pool.reserve1, pool.reserve0)
+    depth_in = reserve_in * pool.fee_denominator / pool.fee_numerator
+    room = float(2**112 - 1 - reserve_in)
+    end = 2.0 * math.log1p(room / depth_in)
+    return PriceResponse(log_price, [Piece(0.0, end, 0.0, 0.0, depth_in, float(reserve_out), 0.5, 0.5)])
+
+
+def _weighted_price(pool: WeightedPool, i: int, j: int) -> float:
+    if not pool.balances[i] or not pool.balances[j] or pool.swap_fee >= _ONE:
+        return NEVER
+    ratio = pool.balances[j] / pool.balances[i] * (pool.weights[i] / pool.weights[j])
+    return math.log(ratio) + math.log1p(-pool.swap_fee / _ONE)
+
+
+def _weighted(pool: WeightedPool, i: int, j: int) -> PriceResponse:
+    log_price = _weighted_price(pool, i, j)
+    if log_price == NEVER:
+        return EMPTY
+    total = pool.weights[i] + pool.weights[j]
+    exponent_in, exponent_out = pool.weights[j] / total, pool.weights[i] / total
+    depth_in = pool.balances[i] / (1.0 - pool.swap_fee / _ONE)
+    most_in = pool.balances[i] * (MAX_IN_RATIO / _ONE)
+    end = min(
+        math.log1p(most_in / depth_in) / exponent_in,
+        -math.log1p(-MAX_OUT_RATIO / _ONE) / exponent_out,
+    )
+    piece = Piece(0.0, end, 0.0, 0.0, depth_in, float(pool.balances[j]), exponent_in, exponent_out)
+    return PriceResponse(log_price, [piece])
+
+
+def _log_sqrt_price(pool: ConcentratedPool) -> float:
+    return math.log(pool.sqrt_price_x96) - 96.0 * math.log(2.0)
+
+
+def _concentrated(pool: ConcentratedPool, *, zero_for_one: bool) -> PriceResponse:
+    """Tick by tick from the current price; bitmap words' ends change no price, so they are no kinks here."""
+    kept = (PIPS - pool.swap_fee_pips(zero_for_one)) / PIPS
+    if not kept:
+        return EMPTY
+    sign = -1.0 if zero_for_one else 1.0
+    log_sqrt = _log_sqrt_price(pool)
+    origin = 2.0 * log_sqrt / _LOG_TICK
+    pieces: list[Piece] = []
+    liquidity, fall, taken, paid = pool.liquidity, 0.0, 0.0, 0.0
+    kinks, is_cut = _kinks(pool, zero_for_one=zero_for_one)
+    for tick, net in kinks:
+        end = max(fall, sign * (tick - origin) * _LOG_TICK)
+        if liquidity > 0 and end > fall:
+            # Virtual reserves at the piece's start: L / sqrt(P) of token0, L * sqrt(P) of token1.
+            reserve0 = liquidity * math.exp(-log_sqrt - sign * fall / 2.0)
+            reserve1 = liquidity * math.exp(log_sqrt + sign * fall / 2.0)
+            depth_in, depth_out = (reserve0, reserve1) if zero_for_one else (reserve1, reserve0)
+            piece = Piece(fall, end, taken, paid, depth_in / kept, depth_out, 0.5, 0.5)
+            pieces.append(piece)
+            done = _end_of(piece)
+            taken, paid = done.amount_in, done.amount_out
+        liquidity += -net if zero_for_one else net
+        fall = end
+    log_price = -sign * 2.0 * log_sqrt + math.log(kept)
+    return PriceResponse(log_price, pieces, is_cut=is_cut)
+
+
+def _kinks(pool: ConcentratedPool, *, zero_for_one: bool) -> tuple[list[tuple[int, int]], bool]:
+    """Initialized ticks ahead, nearest first, with their nets, then the end of what is known; whether that is a cut."""
+    ticks, nets = pool.tick_map.ticks, pool.tick_map.nets
+    index = bisect_right(ticks, pool.tick)
+    if zero_for_one:
+        ahead = [(ticks[k], nets[k]) for k in range(index - 1, -1, -1)]
+        edge = max(pool.tick_map.known_min_tick, MIN_TICK)
+        return [*ahead, (edge, 0)], edge > MIN_TICK
+    edge = min(pool.tick_map.known_max_tick, MAX_TICK)
+    return [*((ticks[k], nets[k]) for k in range(index, len(ticks))), (edge, 0)], edge < MAX_TICK
+
+
+@dataclass(frozen=True, slots=True)
+class _Sample:
+    amount_in: float
+    amount_out: float
+    fall: float
+
+
+def _sampled(pool: Pool, token_in: Address, token_out: Address) -> PriceResponse:
+    """Quotes at growing sizes, closer together where the price moves more, joined by pieces linear in the fall."""
+    try:
+        first = pool.marginal_price(token_in, token_out)
+        most = pool.limits(token_in, token_out).max_amount_in
+    except (QuoteRefused, ArithmeticError):
+        return EMPTY
+    if not 0.0 < first < math.inf or most <= 0:
+        return EMPTY
+    log_price = math.log(first)
+    pieces: list[Piece] = []
+    before = _Sample(0.0, 0.0, 0.0)
+    for sample in _samples(pool, token_in, token_out, most, log_price):
+        fall = max(sample.fall, before.fall + 1e-12)
+        rate = (sample.amount_in - before.amount_in) / (fall - before.fall)
+        depth_out = rate * math.exp(log_price - before.fall)
+        pieces.append(
+            Piece(before.fall, fall, before.amount_in, before.amount_out, rate / _LINEAR, depth_out, _LINEAR, 1.0)
+        )
+        before = _Sample(sample.amount_in, sample.amount_out, fall)
+    return PriceResponse(log_price, pieces, is_cut=True)
+
+
+def _samples(pool: Pool, token_in: Address, token_out: Address, most: int, log_price: float) -> Iterable[_Sample]:
+    """Amounts in a ratio of `_SAMPLE_RATIO`, or nearer where the last step's fall was larger than `_SAMPLE_FALL`."""
+    amount, fall, ratio = max(10**4, int(most * _SMALLEST_SHARE)), 0.0, _SAMPLE_RATIO
+    for _ in range(_MAX_SAMPLES):
+        amount = min(amount, most)
+        try:
+            swap = pool.quote_in(token_in, token_out, amount)
+            price = swap.next_pool.marginal_price(token_in, token_out)
+        except (QuoteRefused, ArithmeticError):
+            return
+        if swap.amount_out <= 0 or not price > 0.0:
+            return
+        now = log_price - math.log(price)
+        yield _Sample(float(amount), float(swap.amount_out), now)
+        if amount == most:
+            return
+        moved = max(now - fall, 1e-12)
+        ratio = min(_SAMPLE_RATIO, max(1.01, 1.0 + (ratio - 1.0) * min(4.0, _SAMPLE_FALL / moved)))
+        fall = now
+        amount = max(amount + 1, int(amount * ratio))

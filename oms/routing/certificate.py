@@ -1,0 +1,178 @@
+"""How much better an order could at most have done: the dual of the convex relaxation at the search's own prices.
+
+Owns: prices for every token of the market, the bound that they prove, and the gap. Must not: search.
+
+Weak duality: whatever positive prices are taken, no way of trading brings more than the order's worth at these prices
+plus what every venue loses to them, `sum over venues of max(price_out * output - price_in * input)` (Angeris et al.
+2021, section 5). So prices need not be optimal for the bound to hold; the better they are, the tighter it is. The
+search's are the optimum's for the tokens it trades, raised where a longer path than it may take sells better; the
+others get the best rate at which they sell into those.
+A pool of several tokens is bounded by the sum over its pairs, which is more than any one trade with it can take.
+"""
+
+import math
+from collections.abc import Collection, Iterable, Mapping
+from dataclasses import dataclass
+
+import numpy as np
+
+from oms.liquidity.price_response import NEVER
+from oms.routing.edge_table import Floats
+from oms.routing.flatten import FlatMarket
+from oms.routing.search import Balance, Search
+from oms.routing.surplus import losses, total_loss
+from oms.units import BPS
+
+MAX_ROUNDS = 12
+PATIENCE = 5
+"""Rounds in which a bound need not improve: new prices may lose elsewhere before they settle."""
+MET_BPS = 0.02
+"""A bound that is met so closely need not be improved."""
+MAX_ADDED = 64
+WORTH_A_ROUND = 2e-7
+"""What another round must promise, as a share of the order: 0.002 bps."""
+_ROUNDING = 1e-12
+"""Floats' share in a sum of this kind; the bound is moved out by it."""
+
+
+@dataclass(frozen=True, slots=True)
+class Certificate:
+    """The proof that comes with a quote, gross of gas: no plan on this market does better than `bound`.
+
+    For a sale `bound` is the most output, for a purchase the least input, in base units. `arbitrage` is what the market
+    would pay with no order at all, in the same unit; it is not part of `bound`. `gap_bps` is how far the plan's gross
+    result is from the bound; below zero where the plan took some of the arbitrage on its way. `net_bound` is the bound
+    less the cheapest gas that any plan could pay. `reason` says where a large gap comes from.
+    """
+
+    bound: int
+    arbitrage: int
+    gap_bps: float
+    net_bound: int
+    reason: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Proof:
+    """Log prices of all tokens, and the bound that they prove on the market they were found on.
+
+    `bound` is base units of the output for a sale, of the input for a purchase, before arbitrage is set apart.
+    """
+
+    log_values: Floats
+    bound: float
+
+
+def proved(search: Search, balance: Balance, flat: FlatMarket) -> Proof:
+    """Prices from the search's balance, improved by trading along every venue that still loses to them.
+
+    The search's own edges are those that its plan may use; a bound allows any. So edges that lose are added, whatever
+    the length of the path or the circles they would make, and prices balanced anew, until the bound is as good as met.
+    """
+    known = set(flat.leftover)
+    reached = balance.amount_in if search.buying else balance.amount_out
+    best: Proof | None = None
+    patience = PATIENCE
+    priced: Collection[int] = _traded(search, balance)
+    for _ in range(MAX_ROUNDS):
+        log_values = token_prices(flat, balance, priced)
+        found = losses(search.market, log_values)
+        proof = Proof(log_values, _bound(search, log_values, total_loss(search.market, log_values, found)))
+        if best is None or _lower(search, proof, best):
+            best, patience = proof, PATIENCE
+        patience -= 1
+        apart = flat.in_token(flat.residue, search.source if search.buying else search.target)
+        if not patience or abs(gap_bps(proof.bound - apart, reached, buying=search.buying)) < MET_BPS:
+            break
+        new = _losing(search, log_values, found, known.union(balance.flows))
+        if not new:
+            break
+        balance = search.balanced([*balance.flows, *new], near=balance)
+        priced = balance.bases.keys()
+    return best or Proof(np.full(len(search.market.tokens), NEVER), math.inf)
+
+
+def _traded(search: Search, balance: Balance) -> set[int]:
+    market = search.market
+    tails = {int(market.sources[number]) for number in balance.flows}
+    return tails | {int(market.targets[number]) for number in balance.flows} | {search.source, search.target}
+
+
+def token_prices(flat: FlatMarket, balance: Balance, priced: Iterable[int]) -> Floats:
+    """Log prices of all tokens: the balance's for those `priced`; each other moves with the nearest of those.
+
+    Nearest by depth: an order that moves a token moves whatever is deeply joined to it, and where two such groups meet,
+    only shallow venues lose to the difference.
+    """
+    log_values = flat.log_values.copy()
+    moved: dict[int, float] = {}
+    for token in priced:
+        log_values[token] = balance.bases[token] + balance.shifts[token]
+        moved[token] = float(log_values[token] - flat.log_values[token])
+    for token, shift in enumerate(_spread(moved, flat.market.tree, len(log_values))):
+        if token not in moved:
+            log_values[token] = NEVER if shift is None else flat.log_values[token] + shift
+    return log_values
+
+
+def _spread(moved: Mapping[int, float], tree: Iterable[tuple[int, int]], size: int) -> list[float | None]:
+    """Each token's move: of the group that it joins first when the deepest pairs are joined first."""
+    groups = [[token] for token in range(size)]
+    group_of = list(range(size))
+    moves: list[float | None] = [moved.get(token) for token in range(size)]
+    named: list[bool] = [token in moved for token in range(size)]
+    for one, other in tree:
+        first, second = group_of[one], group_of[other]
+        if first == second:
+            continue
+        if named[first] and named[second]:
+            continue
+        if named[first] or (not named[second] and len(groups[first]) >= len(groups[second])):
+            first, second = second, first
+        # the unnamed, or smaller, first group joins the second
+        for token in groups[first]:
+            group_of[token] = second
+        groups[second] += groups[first]
+        groups[first] = []
+    for token in range(size):
+        if moves[token] is None:
+            group = group_of[token]
+            moves[token] = moved.get(group)
+    return moves
+
+
+def _bound(search: Search, log_values: Floats, lost: float) -> float:
+    source, target = float(log_values[search.source]), float(log_values[search.target])
+    if search.buying:
+        return search.amount * math.exp(target - source) - lost * math.exp(-source)
+    return search.amount * math.exp(source - target) + lost * math.exp(-target)
+
+
+def _lower(search: Search, proof: Proof, best: Proof) -> bool:
+    """Whether the proof is tighter by more than it costs to go on."""
+    change = proof.bound - best.bound if search.buying else best.bound - proof.bound
+    return change > WORTH_A_ROUND * abs(best.bound)
+
+
+def _losing(
+    search: Search, log_values: Floats, found: Iterable[tuple[float, int]], known: Collection[int]
+) -> list[int]:
+    """Edges that lose most to the prices and are not among those known."""
+    given = search.target if search.buying else search.source
+    worth = search.amount * math.exp(float(log_values[given])) * WORTH_A_ROUND
+    largest = sorted(found, reverse=True)[:MAX_ADDED]
+    return [number for loss, number in largest if loss > worth and number not in known]
+
+
+def gap_bps(bound: float, result: float, *, buying: bool) -> float:
+    """How far the result is from the bound, in bps of the bound (of the result when buying)."""
+    if buying:
+        return (result - bound) / result * BPS if result else 0.0
+    return (bound - result) / bound * BPS if bound else 0.0
+
+
+def rounded_out(bound: float, *, buying: bool) -> int:
+    """The bound as an integer, moved out by what floats may be wrong by."""
+    if buying:
+        return max(0, math.floor(bound * (1.0 - _ROUNDING)))
+    return math.ceil(bound * (1.0 + _ROUNDING))

@@ -1,0 +1,374 @@
+"""The best route for an order: the optimum without gas and its bound, the plan that pays for its gas, in integers.
+
+Owns: the order of the steps, the floor of the best single path, exchanges' lots, and why a gap is as large as it is.
+Must not: load, sign, ask a maker, or know the time; who sets a budget brings the clock.
+"""
+
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
+from functools import partial
+
+import numpy as np
+
+from oms.errors import QuoteRefused, Refusal
+from oms.liquidity.price_response import NEVER
+from oms.routing.allocation import TRANSACTION_GAS, Allocation, Flows, GasCost, settle_or_none
+from oms.routing.certificate import Certificate, gap_bps, proved, rounded_out
+from oms.routing.edge_table import EdgeTable, Floats, bounded
+from oms.routing.flatten import FlatMarket
+from oms.routing.market import BookEdge, Edge, FirmEdge
+from oms.routing.prepared import PreparedMarket
+from oms.routing.search import Balance, Search
+from oms.routing.selection import Selection
+from oms.units import Address
+
+LARGE_GAP_BPS = 1.0
+"""A gap that is explained."""
+_NEGLIGIBLE = 1e-7
+"""Share of a token's flow below which an edge is left out of the plan."""
+_UNFILLED = 1e-7
+SINGLES = 3
+"""Direct venues tried as single paths, beside the best path of each length."""
+
+
+def _never() -> bool:
+    return False
+
+
+@dataclass(frozen=True, slots=True)
+class RouteTerms:
+    """How to route: the price of gas, the longest path, and whether time is up, asked between steps."""
+
+    gas_cost: GasCost
+    max_hops: int = 3
+    is_over: Callable[[], bool] = field(default=_never)
+
+
+@dataclass(frozen=True, slots=True)
+class Route:
+    """A plan in integers with its proof.
+
+    `prices` are base units of the output token that one base unit of each token is worth at the optimum; `pruned` says
+    how many edges were looked at, and how many had a price but no part in it.
+    """
+
+    allocation: Allocation
+    certificate: Certificate
+    prices: Mapping[Address, float]
+    best_single: Allocation | None
+    considered: int
+    rounds: int = 0
+
+
+def sell(market: PreparedMarket, token_in: Address, token_out: Address, amount_in: int, terms: RouteTerms) -> Route:
+    """The best net output for exactly `amount_in`. Raises `QuoteRefused` where nothing takes it all."""
+    return _Order(market, token_in, token_out, amount_in, terms, buying=False).routed()
+
+
+def buy(market: PreparedMarket, token_in: Address, token_out: Address, amount_out: int, terms: RouteTerms) -> Route:
+    """The least input, gas counted, for at least `amount_out`. Raises `QuoteRefused` where nothing pays it."""
+    return _Order(market, token_in, token_out, amount_out, terms, buying=True).routed()
+
+
+class _Order:
+    def __init__(
+        self,
+        market: PreparedMarket,
+        token_in: Address,
+        token_out: Address,
+        amount: int,
+        terms: RouteTerms,
+        *,
+        buying: bool,
+    ) -> None:
+        if amount <= 0:
+            raise QuoteRefused(Refusal.ZERO_AMOUNT, "trade more than zero")
+        table = market.table
+        if token_in not in table.index or token_out not in table.index or token_in == token_out:
+            raise _no_path()
+        self.market, self.terms, self.amount, self.buying = table, terms, amount, buying
+        self.token_in, self.token_out = token_in, token_out
+        self.source, self.target = table.index[token_in], table.index[token_out]
+        self.flat: FlatMarket = market.flat
+        self.search = self._search(table)
+
+    def _search(self, market: EdgeTable) -> Search:
+        return Search(
+            market, self.source, self.target, float(self.amount), max_hops=self.terms.max_hops, buying=self.buying
+        )
+
+    def routed(self) -> Route:
+        ideal = self._search(self.flat.market).optimum(self.flat.leftover)
+        if ideal is None:
+            raise _no_path()
+        plans = [plan for plan in (self._exact(balance) for balance in self._balances(ideal)) if plan is not None]
+        singles = self._singles()
+        best_single = max(singles, key=self._score, default=None)
+        best = max([*plans, *singles], key=self._score, default=None)
+        if best is None:
+            raise self._refused()
+        certificate = self._certificate(ideal, best)
+        return Route(best, certificate, self._prices(ideal), best_single, len(self.market.edges))
+
+    def _balances(self, ideal: Balance) -> Iterable[Balance]:
+        """Splits to try in integers: the optimum where gas is free or nothing beside it, and what pays for its gas."""
+        out_per_gas = self.terms.gas_cost.out_per_gas
+        is_flat = self.flat.market is self.market
+        if not out_per_gas:
+            optimum = ideal if is_flat else self.search.optimum()
+            return [optimum] if optimum is not None else []
+        selection = Selection(self.search, self.market.gas * out_per_gas)
+        chosen = selection.best()
+        return [chosen.balance] if chosen is not None else []
+
+    def _exact(self, balance: Balance) -> Allocation | None:
+        """The balance in integers and whole lots."""
+        if balance.unfilled > _UNFILLED:
+            return None
+        flows = self._flows(balance)
+        return self._settled(flows) if flows else None
+
+    def _settled(self, flows: Flows) -> Allocation | None:
+        if any(isinstance(edge, BookEdge) for edge in flows):
+            return self._in_lots(flows)
+        return self._enough(flows) if self.buying else self._settle(flows)
+
+    def _settle(self, flows: Flows, *, lots: bool = True) -> Allocation | None:
+        return settle_or_none(self.market.states, flows, gas_cost=self.terms.gas_cost, lots=lots)
+
+    def _flows(self, balance: Balance) -> dict[Edge, int]:
+        """Integer flows, smallest first so that the largest takes the rounding; the source's sum to the order."""
+        used = _joined(self.market, balance, self.source, self.target)
+        edges = self.market.edges
+        flows = {edges[number]: max(1, round(balance.flows[number].amount_in)) for number in used}
+        if not flows:
+            return {}
+        given = self.amount if not self.buying else round(balance.amount_in)
+        return _summing_to(flows, self.token_in, given)
+
+    def _enough(self, flows: Flows) -> Allocation | None:
+        """The flows scaled in proportion to the least input that pays the wanted output."""
+        trial = self._settle(flows)
+        low, high = 0, 0
+        best: Allocation | None = None
+        total = sum(amount for edge, amount in flows.items() if edge.token_in == self.token_in)
+        for _ in range(_MAX_SCALINGS):
+            if trial is None:
+                break
+            if trial.amount_out >= self.amount:
+                best, high = trial, total
+            else:
+                low = total
+            if best is not None and high - low <= max(1, high >> 40):
+                break
+            total = _next_total(trial, total, self.amount, low, high)
+            trial = self._settle(_summing_to(_in_proportion(flows, total), self.token_in, total))
+        return best
+
+    def _in_lots(self, flows: Flows) -> Allocation | None:
+        """Books cut to whole lots; what is cut goes to the others, or to the best single venue for it."""
+        books = {edge: amount for edge, amount in flows.items() if isinstance(edge, BookEdge)}
+        chain = {edge: amount for edge, amount in flows.items() if not isinstance(edge, BookEdge)}
+        whole = {edge: lots for edge, amount in books.items() if (lots := _whole_lots(edge, amount))}
+        if self.buying:
+            return self._enough_in_lots(whole, chain)
+        left = self.amount - sum(whole.values())
+        if not left:
+            return self._settle({**whole, **chain}) if not chain else self._settle(whole)
+        tried = [{**whole, **_summing_to(chain, self.token_in, left)}] if chain else []
+        tried += [{**whole, **dict.fromkeys(path, left)} for path in self._spare(left)]
+        settled = [plan for flows in tried if (plan := self._settle(flows)) is not None]
+        return max(settled, key=self._score, default=None)
+
+    def _spare(self, amount: int) -> list[tuple[Edge, ...]]:
+        """Single on-chain paths for what books left over."""
+        usable = self.market.log_prices.copy()
+        usable[[n for n, edge in enumerate(self.market.edges) if isinstance(edge, BookEdge)]] = NEVER
+        return [self._edges(path) for path in self._paths(usable, float(amount))]
+
+    def _enough_in_lots(self, whole: Flows, chain: Flows) -> Allocation | None:
+        """Books' lots first, then the rest of the purchase from the chain, scaled until it is enough."""
+        paid = 0
+        if whole:
+            bought = self._settle(whole)
+            if bought is None:
+                return None
+            paid = bought.amount_out
+            if paid >= self.amount:
+                return bought
+        tried = [chain] if chain else []
+        tried += [dict.fromkeys(path, 1) for path in self._spare(self.amount - paid)]
+        found = [plan for flows in tried if (plan := self._topped_up(whole, flows)) is not None]
+        return max(found, key=self._score, default=None)
+
+    def _topped_up(self, whole: Flows, chain: Flows) -> Allocation | None:
+        given = sum(whole.values())
+        total = sum(amount for edge, amount in chain.items() if edge.token_in == self.token_in)
+        low, high, best = 0, 0, None
+        for _ in range(_MAX_SCALINGS):
+            trial = self._settle({**whole, **_summing_to(_in_proportion(chain, total), self.token_in, total)})
+            if trial is None:
+                break
+            if trial.amount_out >= self.amount:
+                best, high = trial, total
+            else:
+                low = total
+            if best is not None and high - low <= max(1, high >> 40):
+                break
+            total = max(
+                1, _next_total(trial, total + given, self.amount, low + given, high + given if high else 0) - given
+            )
+        return best
+
+    def _singles(self) -> list[Allocation]:
+        """Single paths in integers: the best of each length for this size, and the best direct venues."""
+        usable = self.market.log_prices
+        amount = float(self.amount)
+        paths = self._paths(usable, amount)
+        found = []
+        for path in paths:
+            single = self._single(path)
+            if single is not None:
+                found.append(single)
+        return found
+
+    def _paths(self, usable: Floats, amount: float) -> list[tuple[int, ...]]:
+        """Paths that might take the whole amount best, most promising first."""
+        sized = self.search.sized(usable, amount)
+        paths: dict[tuple[int, ...], None] = {}
+        for hops in range(1, self.terms.max_hops + 1):
+            search = Search(self.market, self.source, self.target, amount, max_hops=hops, buying=self.buying)
+            path = tuple(search.best_path(sized))
+            if path:
+                paths[path] = None
+        direct = [
+            n for n in self.market.leaving(self.source) if self.market.targets[n] == self.target and sized[n] > NEVER
+        ]
+        for number in sorted(direct, key=lambda n: -sized[n])[:SINGLES]:
+            paths[(number,)] = None
+        return list(paths)
+
+    def _edges(self, path: Sequence[int]) -> tuple[Edge, ...]:
+        return tuple(self.market.edges[number] for number in path)
+
+    def _single(self, path: Sequence[int]) -> Allocation | None:
+        edges = self._edges(path)
+        if isinstance(edges[0], BookEdge):
+            return self._settled(dict.fromkeys(edges, self.amount)) if not self.buying else None
+        if not self.buying:
+            return self._settle(dict.fromkeys(edges, self.amount))
+        rate = float(np.exp(sum(self.market.log_prices[number] for number in path)))
+        return self._enough(dict.fromkeys(edges, max(1, int(self.amount / rate)))) if rate else None
+
+    def _score(self, allocation: Allocation) -> float | int:
+        if not self.buying:
+            return allocation.net_out
+        costs = allocation.amount_out - allocation.net_out
+        return -(allocation.amount_in + allocation.amount_in * costs / max(1, allocation.amount_out))
+
+    def _prices(self, ideal: Balance) -> dict[Address, float]:
+        market = self.flat.market
+        anchor = ideal.bases[self.target] + ideal.shifts[self.target]
+        return {
+            market.tokens[token]: bounded(base + ideal.shifts[token] - anchor) for token, base in ideal.bases.items()
+        }
+
+    def _certificate(self, ideal: Balance, plan: Allocation) -> Certificate:
+        gas = self.terms.gas_cost
+        cheapest = TRANSACTION_GAS + int(self.market.gas.min(initial=0.0))
+        flat_search = self._search(self.flat.market)
+        flat, token = self.flat, self.source if self.buying else self.target
+        bound = proved(flat_search, ideal, flat).bound
+        arbitrage, residue = flat.in_token(flat.earned, token), flat.in_token(flat.residue, token)
+        if self.buying:
+            bound += residue
+            result, net = plan.amount_in, bound
+        else:
+            bound -= residue
+            result, net = plan.amount_out - plan.charges, bound - gas.of(cheapest)
+        gap = gap_bps(bound, result, buying=self.buying)
+        rounded = partial(rounded_out, buying=self.buying)
+        return Certificate(rounded(bound), round(arbitrage), gap, rounded(net), self._reason(gap, ideal, plan))
+
+    def _reason(self, gap: float, ideal: Balance, plan: Allocation) -> str:
+        """Where a large gap comes from, the likeliest first."""
+        if gap < LARGE_GAP_BPS:
+            return ""
+        if self.terms.is_over():
+            return "time"
+        if self.terms.gas_cost.out_per_gas and len(ideal.flows) > len(plan.legs):
+            return "fixed cost"
+        if any(isinstance(leg.edge, BookEdge) for leg in plan.legs):
+            return "lot size"
+        cut = (self.flat.market.response(number) for number in ideal.flows)
+        if any(response.is_cut for response in cut):
+            return "tick range"
+        return "hops" if self.terms.max_hops < 4 else "pool granularity"
+
+    def _refused(self) -> QuoteRefused:
+        if any(isinstance(edge, FirmEdge) for edge in self.market.edges):
+            return QuoteRefused(Refusal.INSUFFICIENT_LIQUIDITY, "no venue takes this amount; ask for more, or for less")
+        return QuoteRefused(
+            Refusal.INSUFFICIENT_LIQUIDITY, "the amount is beyond the liquidity known here; ask for less"
+        )
+
+
+_MAX_SCALINGS = 48
+
+
+def _no_path() -> QuoteRefused:
+    return QuoteRefused(Refusal.NO_PATH, "nothing joins the two tokens on the chosen venues; widen --venues")
+
+
+def _whole_lots(edge: BookEdge, amount: int) -> int:
+    return edge.market.whole_lots(edge.token_in, amount)
+
+
+def _joined(market: EdgeTable, balance: Balance, source: int, target: int) -> list[int]:
+    """Edges with a flow worth keeping, each on a way from the source to the target; smallest flow first."""
+    flows = balance.flows
+    leaving: dict[int, float] = {}
+    for number, flow in flows.items():
+        tail = int(market.sources[number])
+        leaving[tail] = leaving.get(tail, 0.0) + flow.amount_in
+    kept = {n for n, flow in flows.items() if flow.amount_in > _NEGLIGIBLE * leaving[int(market.sources[n])]}
+    while True:
+        tails = {int(market.sources[n]) for n in kept}
+        heads = {int(market.targets[n]) for n in kept}
+        joined = {
+            n
+            for n in kept
+            if (market.targets[n] == target or int(market.targets[n]) in tails)
+            and (market.sources[n] == source or int(market.sources[n]) in heads)
+        }
+        if joined == kept:
+            return sorted(kept, key=lambda n: flows[n].amount_in)
+        kept = joined
+
+
+def _summing_to(flows: Flows, token: Address, total: int) -> dict[Edge, int]:
+    """The flows with those out of `token` scaled to sum exactly to `total`; the last of them takes the rounding."""
+    own = [edge for edge in flows if edge.token_in == token]
+    given = sum(flows[edge] for edge in own)
+    scaled = dict(flows)
+    left = total
+    for edge in own[:-1]:
+        scaled[edge] = flows[edge] * total // given
+        left -= scaled[edge]
+    if own:
+        scaled[own[-1]] = left
+    return scaled
+
+
+def _in_proportion(flows: Flows, total: int) -> Flows:
+    return flows if total else {}
+
+
+def _next_total(trial: Allocation, total: int, wanted: int, low: int, high: int) -> int:
+    """The next input to try: by the average price, kept inside the bracket once there is one."""
+    guess = -(-total * wanted // max(1, trial.amount_out))
+    if not high:
+        return max(guess + guess // 10**6, total + 1)
+    if low < guess < high:
+        return guess
+    return (low + high) // 2

@@ -1,0 +1,280 @@
+"""Which edges an order should use, and how much each: an active set grown by best-rate labels, balanced by prices.
+
+Owns: one order's search over a prepared market, in floats. Must not: round, settle, or judge gas.
+
+A round prices the market as the flows so far leave it, finds every edge on a path (of at most so many hops) that beats
+the order's own marginal rate, adds the best of them, and balances all anew. When no edge is left that beats it, the
+split is the optimum of the convex relaxation over such paths. Tokens in play stay in an order in which a settlement can
+visit them: an edge that would close a circle is left out.
+"""
+
+import math
+from collections.abc import Iterable
+from dataclasses import dataclass
+
+import numpy as np
+
+from oms.liquidity.price_response import NEVER, Piece, PriceResponse
+from oms.routing.edge_table import EdgeTable, Floats
+from oms.routing.equilibrium import Arc, Flow, equilibrium
+
+MAX_ROUNDS = 16
+MAX_NEW_EDGES = 24
+CHUNKS = (0.25, 0.03, 0.004, 0.0005)
+"""Shares of the order with which paths are tried: one that cannot sell even the least is worth nothing to it."""
+WORTH = 1e-6
+"""By how much (log of the rate) a path must beat the order's marginal rate for a chunk: 0.01 bps of the chunk."""
+_UNFILLED_SLACK = -40.0
+"""Log price of the stopgap that takes what no venue takes: e**-40 of the best."""
+
+
+@dataclass(frozen=True, slots=True)
+class Balance:
+    """A split in floats: edges by number with their flows, and the log prices of the tokens in play.
+
+    `level` is the order's marginal rate (log of output per input); `unfilled` the share of the order that nobody takes.
+    `log_prices` are those of all edges after these flows.
+    """
+
+    target: int
+    flows: dict[int, Flow]
+    bases: dict[int, float]
+    shifts: dict[int, float]
+    level: float
+    unfilled: float
+    log_prices: Floats
+    amount_in: float
+    amount_out: float
+
+
+class Search:
+    """One order's search. `amount` is base units given, or wanted if `buying`."""
+
+    def __init__(
+        self, market: EdgeTable, source: int, target: int, amount: float, *, max_hops: int, buying: bool = False
+    ) -> None:
+        """Tokens by number; nothing is computed yet."""
+        self.market, self.source, self.target = market, source, target
+        self.amount, self.max_hops, self.buying = amount, max_hops, buying
+
+    def optimum(self, banned: Iterable[int] = ()) -> Balance | None:
+        """The best split without regard to gas; `None` where no path joins the two tokens."""
+        usable = self.market.log_prices.copy()
+        usable[list(banned)] = NEVER
+        first = self.best_path(self.sized(usable, self.amount))
+        if not first:
+            return None
+        return self.grown(self.balanced(first), usable)
+
+    def expected_out(self) -> float:
+        """About what the order brings, in base units of the output, by the market's deep prices."""
+        if self.buying:
+            return self.amount
+        values = self.market.log_values
+        rate = float(values[self.source] - values[self.target])
+        return self.amount * math.exp(rate) if math.isfinite(rate) else self.amount
+
+    def sized(self, log_prices: Floats, amount: float) -> Floats:
+        """About the average log price of each edge for this much of the order's value, were its depth all one range."""
+        market = self.market
+        given = self.target if self.buying else self.source
+        values = market.log_values
+        with np.errstate(over="ignore", divide="ignore", invalid="ignore"):
+            asked = amount * np.exp(values[given] - values[market.sources])
+            sized = log_prices - np.log1p(asked / market.depths)
+        return np.where(np.isnan(sized), NEVER, sized)
+
+    def grown(self, balance: Balance, usable: Floats) -> Balance:
+        """Add edges that beat the marginal rate, and balance, until none does for any chunk of the order."""
+        rounds = 0
+        for chunk in CHUNKS:
+            while rounds < MAX_ROUNDS:
+                new = self._better(balance, usable, self.amount * chunk)
+                if not new:
+                    break
+                used = [number for number, flow in balance.flows.items() if flow.amount_in > 0.0]
+                accepted = self.in_order(used, new)
+                usable[list(set(new).difference(accepted))] = NEVER
+                if not accepted:
+                    continue
+                rounds += 1
+                before, balance = balance, self.balanced(used + accepted, near=balance)
+                if abs(self._result(balance) / self._result(before) - 1.0) < WORTH * chunk and before.unfilled < 1e-9:
+                    break
+        return balance
+
+    def _result(self, balance: Balance) -> float:
+        return (balance.amount_in if self.buying else balance.amount_out) or 1.0
+
+    def balanced(self, edges: Iterable[int], near: Balance | None = None) -> Balance:
+        """The best split over exactly these edges."""
+        market = self.market
+        numbers = list(dict.fromkeys(edges))
+        known, begun = self._bases(numbers, near)
+        local = {token: place for place, token in enumerate(known)}
+        bases = list(known.values())
+        start = [begun.get(token, 0.0) for token in known]
+        source, target = local[self.source], local[self.target]
+        arcs = []
+        for number in numbers:
+            tail, head = local[int(market.sources[number])], local[int(market.targets[number])]
+            slack = float(market.log_prices[number]) + bases[head] - bases[tail]
+            arcs.append(Arc(tail, head, slack, market.response(number)))
+        scale = self.amount * math.exp(bases[target if self.buying else source])
+        stopgap_slack = _UNFILLED_SLACK + self._first_slack(arcs, source)
+        arcs.append(Arc(source, target, stopgap_slack, _stopgap(bases[source] - bases[target], self.amount)))
+        supplies = {target: -self.amount} if self.buying else {source: self.amount}
+        fixed = frozenset((source,) if self.buying else (target,))
+        solved = equilibrium(arcs, bases, supplies=supplies, fixed=fixed, scale=scale, shifts=start)
+        after = market.log_prices.copy()
+        flows = {}
+        for number, flow in zip(numbers, solved.flows, strict=False):
+            if flow.amount_in > 0.0:
+                flows[number] = flow
+                after[number] -= flow.fall
+        shifts = {token: solved.shifts[place] for token, place in local.items()}
+        stopgap = solved.flows[-1]
+        unfilled = (stopgap.amount_out if self.buying else stopgap.amount_in) / self.amount
+        return Balance(
+            self.target,
+            flows,
+            known,
+            shifts,
+            known[self.source] - known[self.target] + (shifts[self.source] - shifts[self.target]),
+            unfilled,
+            after,
+            sum(flow.amount_in for number, flow in flows.items() if market.sources[number] == self.source),
+            sum(flow.amount_out for number, flow in flows.items() if market.targets[number] == self.target),
+        )
+
+    def best_path(self, log_prices: Floats) -> list[int]:
+        """The edges of the path with the best rate at these prices; empty where there is none."""
+        labels = self._labels_to_target(log_prices)
+        path: list[int] = []
+        token = self.source
+        for left in range(self.max_hops, 0, -1):
+            best, chosen = NEVER, -1
+            for number in self.market.leaving(token):
+                rate = log_prices[number] + labels[left - 1][self.market.targets[number]]
+                if rate > best and self.market.targets[number] != self.source:
+                    best, chosen = rate, number
+            if chosen < 0:
+                return []
+            path.append(chosen)
+            token = int(self.market.targets[chosen])
+            if token == self.target:
+                return path
+        return []
+
+    def _labels_to_target(self, log_prices: Floats) -> list[Floats]:
+        labels = np.full(len(self.market.tokens), NEVER)
+        labels[self.target] = 0.0
+        found = [labels]
+        for _ in range(self.max_hops - 1):
+            labels = self.market.toward(log_prices, labels)
+            labels[self.source], labels[self.target] = NEVER, 0.0
+            found.append(labels)
+        return found
+
+    def _labels_from_source(self, log_prices: Floats) -> list[Floats]:
+        labels = np.full(len(self.market.tokens), NEVER)
+        labels[self.source] = 0.0
+        found = [labels]
+        for _ in range(self.max_hops - 1):
+            labels = self.market.onward(log_prices, labels)
+            labels[self.source], labels[self.target] = 0.0, NEVER
+            found.append(labels)
+        return found
+
+    def through(self, log_prices: Floats) -> Floats:
+        """For each edge, the best rate of any path of at most `max_hops` through it."""
+        ahead, behind = self._labels_to_target(log_prices), self._labels_from_source(log_prices)
+        market = self.market
+        best = np.full(len(log_prices), NEVER)
+        for before in range(self.max_hops):
+            rest = ahead[self.max_hops - 1 - before]
+            np.maximum(best, behind[before][market.sources] + rest[market.targets], out=best)
+        best += log_prices
+        return best
+
+    def _better(self, balance: Balance, usable: Floats, chunk: float) -> list[int]:
+        """Edges not in use on a path that sells a chunk for more than the marginal rate, best first."""
+        return self.beating(self.sized(np.where(usable > NEVER, balance.log_prices, NEVER), chunk), balance)
+
+    def beating(self, prices: Floats, balance: Balance) -> list[int]:
+        """Edges not in use on a path that has a better rate at these prices than the balance's marginal one."""
+        better_by = self.through(prices) - balance.level
+        beating = np.flatnonzero(better_by > WORTH)
+        beating = beating[np.argsort(-better_by[beating], kind="stable")]
+        new = [number for number in beating.tolist() if number not in balance.flows]
+        return new[:MAX_NEW_EDGES]
+
+    def in_order(self, used: list[int], new: list[int]) -> list[int]:
+        """Those of the new edges that close no circle of tokens and share no state with an edge in use, best first."""
+        market = self.market
+        after: dict[int, set[int]] = {}
+        for number in used:
+            after.setdefault(int(market.sources[number]), set()).add(int(market.targets[number]))
+        states = {market.edges[number].state_id for number in used}
+        accepted = []
+        for number in new:
+            tail, head = int(market.sources[number]), int(market.targets[number])
+            state = market.edges[number].state_id
+            if state in states or _reaches(after, head, tail):
+                continue
+            states.add(state)
+            after.setdefault(tail, set()).add(head)
+            accepted.append(number)
+        return accepted
+
+    def _bases(self, numbers: list[int], near: Balance | None) -> tuple[dict[int, float], dict[int, float]]:
+        """Log values from which shifts are counted, and the shifts to start from.
+
+        Along the first path, whose edges so start at a fall of exactly zero; a token that comes later starts at the
+        price of the edge that brings it in.
+        """
+        market = self.market
+        ends = [(number, int(market.sources[number]), int(market.targets[number])) for number in numbers]
+        if near is None:
+            bases = {self.target: 0.0}
+            for number, tail, head in reversed(ends):
+                bases.setdefault(tail, float(market.log_prices[number]) + bases[head])
+            return bases, {}
+        touched = {token for _, *tokens in ends for token in tokens} | {self.source, self.target}
+        bases = {token: value for token, value in near.bases.items() if token in touched}
+        shifts = {token: near.shifts[token] for token in bases}
+        for _ in range(self.max_hops + 1):
+            for number, tail, head in ends:
+                if head in bases and tail not in bases:
+                    bases[tail], shifts[tail] = float(market.log_prices[number]) + bases[head], shifts[head]
+        for number, tail, head in ends:  # a token from which nothing leads on yet
+            bases.setdefault(tail, 0.0)
+            if head not in bases:
+                bases[head] = bases[tail] - float(market.log_prices[number])
+                shifts[head] = shifts.get(tail, 0.0)
+        return bases, shifts
+
+    def _first_slack(self, arcs: list[Arc], source: int) -> float:
+        return max((arc.slack for arc in arcs if arc.tail == source), default=0.0)
+
+
+def _reaches(after: dict[int, set[int]], start: int, goal: int) -> bool:
+    if start == goal:
+        return True
+    seen, ahead = {start}, [start]
+    while ahead:
+        for token in after.get(ahead.pop(), ()):
+            if token == goal:
+                return True
+            if token not in seen:
+                seen.add(token)
+                ahead.append(token)
+    return False
+
+
+def _stopgap(log_rate: float, amount: float) -> PriceResponse:
+    """Takes any amount at next to nothing, so that prices exist for an order that the venues cannot fill."""
+    rate = amount * 1e3
+    return PriceResponse(
+        log_rate, [Piece(0.0, 50.0, 0.0, 0.0, rate / 1e-9, rate * math.exp(log_rate + _UNFILLED_SLACK), 1e-9, 1.0)]
+    )

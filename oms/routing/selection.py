@@ -1,0 +1,134 @@
+"""Which edges are worth their gas: the search's split, thinned and grown until the net result stops improving.
+
+Owns: fixed costs. Must not: round, or settle.
+
+With a cost per use the problem isn't convex and its optimum can't be had for certain (Angeris et al. 2021, section 6).
+So: start from the best path for the whole order, gas counted; add paths that sell a chunk for more than the marginal
+rate after paying for their own edges; drop edges whose surplus over the marginal rate does not pay for them. What an
+edge's surplus is, is also the least that dropping it costs, so edges that earn more than their gas are never tried.
+"""
+
+import math
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+
+from oms.liquidity.price_response import NEVER
+from oms.routing.edge_table import EdgeTable, Floats
+from oms.routing.search import Balance, Search
+
+CHUNKS = (0.5, 0.15, 0.04)
+MAX_ROUNDS = 8
+MAX_DROPS = 24
+_WORTH = 1e-7
+
+
+@dataclass(frozen=True, slots=True)
+class Costed:
+    """A balance and what it is worth after gas: output less gas for a sale, less (input plus gas) for a purchase."""
+
+    balance: Balance
+    net: float
+
+
+class Selection:
+    """One order's choice. `gas_out` is the cost of each edge's use, and `fixed_out` of any plan, in output units."""
+
+    def __init__(self, search: Search, gas_out: Floats) -> None:
+        """Nothing is computed yet."""
+        self.search, self.gas_out = search, gas_out
+        self.usable = search.market.log_prices.copy()
+
+    def best(self, seeds: Sequence[Sequence[int]] = ()) -> Costed | None:
+        """The best net balance found from the best path for the whole order, and from each of the `seeds`."""
+        first = self.search.best_path(self._surcharged(self._sized_at(1.0), (), 1.0))
+        starts = [list(first)] if first else []
+        starts += [list(seed) for seed in seeds]
+        found = [self._improved(self._costed(self.search.balanced(start))) for start in starts]
+        filled = [entry for entry in found if entry.balance.unfilled < 1e-9]
+        return max(filled or found, key=lambda entry: entry.net, default=None)
+
+    def _improved(self, best: Costed) -> Costed:
+        for chunk in CHUNKS:
+            for _ in range(MAX_ROUNDS):
+                grown = self._grown(best, chunk)
+                if grown is None:
+                    break
+                best = grown
+        return self._thinned(best)
+
+    def _grown(self, best: Costed, chunk: float) -> Costed | None:
+        """With the edges that pay for themselves on a chunk; `None` where that does not help."""
+        balance, search = best.balance, self.search
+        prices = np.where(self.usable > NEVER, balance.log_prices, NEVER)
+        used = [number for number, flow in balance.flows.items() if flow.amount_in > 0.0]
+        sized = self._surcharged(search.sized(prices, search.amount * chunk), used, chunk)
+        new = search.beating(sized, balance)
+        accepted = search.in_order(used, new)
+        self.usable[list(set(new).difference(accepted))] = NEVER
+        if not accepted:
+            return None
+        grown = self._thinned(self._costed(search.balanced(used + accepted, near=balance)))
+        if grown.net > best.net + abs(best.net) * _WORTH or best.balance.unfilled > 1e-9:
+            return grown
+        return None
+
+    def _thinned(self, best: Costed) -> Costed:
+        kept: set[int] = set()
+        for _ in range(MAX_DROPS):
+            balance = best.balance
+            unpaid = {
+                number: self.gas_out[number] - surplus
+                for number, surplus in self._surpluses(balance).items()
+                if number not in kept and surplus < self.gas_out[number]
+            }
+            if not unpaid or len(balance.flows) < 2:
+                break
+            hopeless = [number for number, loss in unpaid.items() if loss > 0.98 * self.gas_out[number]]
+            drop = hopeless if 1 < len(hopeless) < len(balance.flows) else [max(unpaid, key=lambda n: unpaid[n])]
+            left = [number for number in balance.flows if number not in drop]
+            thinner = self._costed(self.search.balanced(left, near=balance))
+            if thinner.net >= best.net and thinner.balance.unfilled <= max(1e-9, balance.unfilled):
+                best = thinner
+            elif len(drop) > 1:
+                kept.update(hopeless[1:])
+            else:
+                kept.update(drop)
+        return best
+
+    def _surpluses(self, balance: Balance) -> dict[int, float]:
+        """What each used edge pays over its own marginal price, in output units."""
+        market = self.search.market
+        anchor = balance.bases[self.search.target] + balance.shifts[self.search.target]
+        found = {}
+        for number, flow in balance.flows.items():
+            head = int(market.targets[number])
+            price = math.exp(balance.bases[head] + balance.shifts[head] - anchor)
+            marginal = math.exp(float(market.log_prices[number]) - flow.fall)
+            found[number] = price * (flow.amount_out - marginal * flow.amount_in)
+        return found
+
+    def _costed(self, balance: Balance) -> Costed:
+        gas = float(sum(self.gas_out[number] for number in balance.flows))
+        if self.search.buying:
+            return Costed(balance, -(balance.amount_in + gas * math.exp(-balance.level)))
+        return Costed(balance, balance.amount_out - gas)
+
+    def _sized_at(self, chunk: float) -> Floats:
+        return self.search.sized(self.usable, self.search.amount * chunk)
+
+    def _surcharged(self, log_prices: Floats, used: Sequence[int], chunk: float) -> Floats:
+        """Log prices after each unused edge's gas, as a share of what a chunk of the order brings."""
+        share = self.gas_out / (self.search.expected_out() * chunk)
+        share[list(used)] = 0.0
+        surcharged: Floats = log_prices + np.log1p(-np.minimum(share, 0.999999))
+        return surcharged
+
+
+def path_sold(market: EdgeTable, path: Sequence[int], amount_in: float) -> float:
+    """What a path alone brings, in floats; zero where it refuses."""
+    amount = amount_in
+    for number in path:
+        amount = market.response(number).sold(amount)
+    return amount

@@ -1,0 +1,192 @@
+"""The arithmetic of the gas estimate: what is counted, what the protocol fixes, refunds and their cap."""
+
+from dataclasses import replace
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from oms.domain.venue import Family, PoolKey
+from oms.liquidity.composable_stable import AMP_PRECISION, BalancerStablePool
+from oms.liquidity.concentrated import ConcentratedPool
+from oms.liquidity.listing import ListedPool
+from oms.liquidity.pool import Pool
+from oms.liquidity.tick_map import TickMap
+from oms.liquidity.weighted import WeightedPool
+from oms.routing.gas_model import (
+    DESK,
+    FITTED,
+    INTRINSIC,
+    NEW_WORD,
+    REFUND_CLEARED,
+    REFUND_RESTORED_ZERO,
+    GasTerms,
+    Item,
+    PlanCount,
+    TokenGas,
+    count,
+    plan_gas,
+)
+from oms.routing.market import Market, Path, PoolEdge
+from oms.routing.split import Allocation, GasCost, settle
+from oms.units import Address
+from tests.unit.routing.market_samples import A, B, C, listed, market
+
+UNIT = 10**18
+AB, BC, AC = listed(1, A, B, 10**24, 10**24), listed(2, B, C, 10**24, 10**24), listed(3, A, C, 10**24, 10**24)
+MARKET = market(AB, BC, AC)
+
+
+def edge(of: Market, pool: ListedPool, token_in: Address, token_out: Address) -> PoolEdge:
+    return next(
+        each
+        for each in of.edges
+        if isinstance(each, PoolEdge) and (each.listed, each.token_in, each.token_out) == (pool, token_in, token_out)
+    )
+
+
+DIRECT: Path = (edge(MARKET, AC, A, C),)
+AROUND: Path = (edge(MARKET, AB, A, B), edge(MARKET, BC, B, C))
+
+
+def allocation(shares: dict[Path, int], of: Market = MARKET) -> Allocation:
+    return settle(of, shares, gas_cost=GasCost(0.0))
+
+
+def counted(shares: dict[Path, int], terms: GasTerms = DESK, of: Market = MARKET) -> PlanCount:
+    return count(allocation(shares, of).legs, of.states, terms=terms)
+
+
+def sample(pool: Pool, family: Family, *, fee_pips: int = 0, tick_spacing: int = 0) -> tuple[ListedPool, Market]:
+    tokens = pool.tokens
+    key = PoolKey(family, "venue", pool.pool_id, Address(pool.pool_id[:42]), tokens, fee_pips, tick_spacing)
+    found = ListedPool(key, pool)
+    return found, market(found)
+
+
+def concentrated(family: Family, nets: dict[int, int]) -> ConcentratedPool:
+    return ConcentratedPool("0x" + "5" * 40, family, (A, B), 3000, 60, 2**96, 0, 10**21, TickMap.of(nets))
+
+
+def test_a_direct_swap_is_one_plan_and_one_pair() -> None:
+    items = counted({DIRECT: UNIT}).items
+    assert {item: number for item, number in items.items() if number} == {
+        Item.PLAN: 1,
+        Item.PAIR: 1,
+        Item.TABLE_PAIR: 1,
+    }
+
+
+def test_a_token_passed_through_is_written_anew_and_refunded() -> None:
+    through, direct = counted({AROUND: UNIT}), counted({DIRECT: UNIT})
+    assert through.items[Item.PASSED] == 1
+    assert through.items[Item.TABLE_PAIR] == 3
+    assert through.refund - 2 * direct.refund == REFUND_RESTORED_ZERO
+    held = counted({AROUND: UNIT}, GasTerms(held=frozenset({B})))
+    assert through.fixed - held.fixed == NEW_WORD
+    assert through.refund - held.refund == REFUND_RESTORED_ZERO
+
+
+def test_legs_shared_by_two_paths_are_counted_once() -> None:
+    split = counted({DIRECT: UNIT, AROUND: 3 * UNIT})
+    assert (split.items[Item.PAIR], split.items[Item.PASSED], split.items[Item.PLAN]) == (3, 1, 1)
+
+
+def test_funding_says_which_words_are_new_and_which_are_cleared() -> None:
+    plain = counted({DIRECT: UNIT})
+    emptied = counted({DIRECT: UNIT}, GasTerms(keeps_input=False))
+    first = counted({DIRECT: UNIT}, GasTerms(has_output=False))
+    pulled = counted({DIRECT: UNIT}, GasTerms(pulls=True))
+    assert emptied.refund - plain.refund == REFUND_CLEARED
+    assert first.fixed - plain.fixed == NEW_WORD
+    assert pulled.items[Item.PULLED] == 1
+    assert pulled.refund - plain.refund == 2 * REFUND_RESTORED_ZERO + REFUND_CLEARED
+
+
+def test_a_dear_token_is_charged_once_and_for_each_transfer() -> None:
+    dear = GasTerms(token_gas={B: TokenGas(first=5_000, transfer=700)})
+    assert counted({AROUND: UNIT}, dear).fixed - counted({AROUND: UNIT}).fixed == 5_000 + 2 * 700
+    assert counted({DIRECT: UNIT}, dear).fixed == counted({DIRECT: UNIT}).fixed
+
+
+@given(st.integers(0, 10**7), st.integers(0, 10**7))
+def test_refunds_give_back_at_most_a_fifth(spent: int, refund: int) -> None:
+    gas = PlanCount({}, spent, refund, 0).gas({})
+    assert gas == max(spent - refund, spent - spent // 5)
+
+
+def test_calldata_sets_a_floor() -> None:
+    assert PlanCount({}, 30_000, 0, 45_000).gas({}) == 45_000
+
+
+@pytest.mark.parametrize(("family", "tick"), [(Family.UNISWAP_V3, Item.V3_TICK), (Family.UNISWAP_V4, Item.V4_TICK)])
+def test_ticks_and_words_crossed_are_counted(family: Family, tick: Item) -> None:
+    pool = concentrated(family, {-120: -(10**20), -60: -(10**20), 60_000: 10**20, -60_000: 10**20})
+    found, of = sample(pool, family, fee_pips=3000, tick_spacing=60)
+    path: Path = (edge(of, found, A, B),)
+    small, large = counted({path: 10**6}, of=of), counted({path: 10**20}, of=of)
+    assert (small.items[tick], small.items[Item.CROSSED]) == (0, 0)
+    assert (large.items[tick], large.items[Item.CROSSED], large.items[Item.TICK_WORD]) == (2, 1, 1)
+    assert large.items[Item.OBSERVATION] == (family is Family.UNISWAP_V3)
+
+
+def test_a_price_driven_through_empty_words_costs_each_of_them() -> None:
+    pool = concentrated(Family.UNISWAP_V3, {-60_000: 10**20})
+    found, of = sample(pool, Family.UNISWAP_V3, fee_pips=3000, tick_spacing=60)
+    driven = counted({(edge(of, found, A, B),): 10**22}, of=of)
+    assert driven.items[Item.TICK_WORD] > 2
+
+
+def weighted(weights: tuple[int, ...]) -> WeightedPool:
+    tokens = (A, B, C)[: len(weights)]
+    number = len(weights)
+    return WeightedPool("0x" + "7" * 64, A, tokens, (10**24,) * number, weights, (18,) * number, 10**15)
+
+
+def test_a_weighted_pool_is_counted_by_its_size_and_its_exponent() -> None:
+    found, of = sample(weighted((UNIT // 2, UNIT // 2)), Family.BALANCER_WEIGHTED)
+    even = counted({(edge(of, found, A, B),): UNIT}, of=of)
+    assert (even.items[Item.WEIGHTED_TWO], even.items[Item.POWER]) == (1, 0)
+    found, of = sample(weighted((UNIT * 3 // 10, UNIT // 2, UNIT // 5)), Family.BALANCER_WEIGHTED)
+    uneven = counted({(edge(of, found, A, B),): UNIT}, of=of)
+    assert (uneven.items[Item.WEIGHTED_MORE], uneven.items[Item.POWER]) == (1, 1)
+
+
+def test_a_second_leg_through_the_same_vault_pool_is_cheaper() -> None:
+    found, of = sample(weighted((UNIT * 3 // 10, UNIT // 2, UNIT // 5)), Family.BALANCER_WEIGHTED)
+    path: Path = (edge(of, found, A, B),)
+    other: Path = (edge(of, found, A, C),)
+    both = settle(of, {(*path, edge(of, found, B, C)): UNIT}, gas_cost=GasCost(0.0))
+    items = count(both.legs, of.states).items
+    assert (items[Item.VAULT_AGAIN], items[Item.VAULT_POOL_AGAIN], items[Item.VAULT_MOVED_AGAIN]) == (1, 1, 1)
+    single = plan_gas(settle(of, {other: UNIT}, gas_cost=GasCost(0.0)).legs, of.states)
+    assert single < plan_gas(both.legs, of.states) < 2 * single
+
+
+def test_a_stable_pool_out_of_balance_takes_more_steps() -> None:
+    balanced = BalancerStablePool(
+        "0x" + "8" * 64, A, (A, B), (10**24, 10**24), (UNIT, UNIT), 200 * AMP_PRECISION, 10**14
+    )
+    terms = []
+    for pool in (balanced, replace(balanced, balances=(10**25, 10**23))):
+        found, of = sample(pool, Family.BALANCER_STABLE)
+        terms.append(counted({(edge(of, found, A, B),): UNIT}, of=of).items[Item.INVARIANT_TERM])
+    assert terms[0] < terms[1]
+
+
+def test_every_item_has_a_cost_and_first_uses_cost_more_than_later_ones() -> None:
+    assert set(FITTED) == set(Item)
+    dearer_first = [item for item in Item if item.value.endswith("_again")]
+    assert all(FITTED[item] < 0 for item in dearer_first)
+    assert all(FITTED[item] > 0 for item in Item if item not in dearer_first)
+
+
+def test_an_estimate_covers_at_least_the_transaction_and_grows_with_the_plan() -> None:
+    direct, through = allocation({DIRECT: UNIT}), allocation({AROUND: UNIT})
+    both = allocation({DIRECT: UNIT, AROUND: UNIT})
+    estimates = [plan_gas(each.legs, MARKET.states) for each in (direct, through, both)]
+    assert INTRINSIC < estimates[0] < estimates[1] < estimates[2]
+
+
+def test_nothing_on_chain_costs_nothing() -> None:
+    assert plan_gas((), {}) == 0
