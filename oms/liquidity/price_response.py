@@ -90,6 +90,21 @@ class PriceResponse:
         self._takens = [piece.taken for piece in pieces]
         self.capacity = _end_of(pieces[-1]).amount_in if pieces else 0.0
 
+    @property
+    def only_piece(self) -> Piece | None:
+        """The response's one piece, if it is one: a closed form that a caller may vectorise."""
+        return self._pieces[0] if len(self._pieces) == 1 else None
+
+    @property
+    def end(self) -> Trade:
+        """What has traded at the capacity."""
+        return _end_of(self._pieces[-1]) if self._pieces else _NOTHING
+
+    @property
+    def last_fall(self) -> float:
+        """The fall beyond which nothing more trades."""
+        return self._pieces[-1].end if self._pieces else 0.0
+
     def at(self, fall: float) -> Trade:
         """What has traded when the marginal price has fallen by `fall`; nothing above the first price."""
         if fall < 0.0 or not self._pieces:
@@ -175,18 +190,27 @@ def response_of(pool: Pool, token_in: Address, token_out: Address) -> PriceRespo
     return _sampled(pool, token_in, token_out)
 
 
-_NEAR = 0.005
-"""Fall over which a venue's depth is judged: half a per cent, some ticks of any pool."""
+PROFILE_FALLS = (0.002, 0.01, 0.05, 0.25, 1.0, 4.0)
+"""Falls at which a venue's depth is noted: 20 bps, 1 %, and so on down to where hardly anything is left."""
 
 
-def depth_of(response: PriceResponse) -> float:
-    """The virtual reserve of input that a constant-product pool of the same depth near the price would hold.
+class DepthProfile(NamedTuple):
+    """A venue's depth in a few figures, to rank venues by size: base units, fee included.
 
-    Base units, fee included: the larger of the depth at the first price and that over the first half per cent, since a
-    thin range may lie before deep ones.
+    `depth` is the virtual reserve of input that a constant-product pool of the same depth near the price would hold;
+    `taken` and `paid` are the amounts at `PROFILE_FALLS`.
     """
-    here = 2.0 * response.at(0.0).slope_in
-    return max(here, response.at(_NEAR).amount_in / math.expm1(_NEAR / 2.0))
+
+    depth: float
+    taken: tuple[float, ...]
+    paid: tuple[float, ...]
+
+
+def depth_profile(response: PriceResponse) -> DepthProfile:
+    """The profile of a response; zeros where it trades nothing."""
+    trades = [response.at(fall) for fall in PROFILE_FALLS]
+    taken, paid = tuple(trade.amount_in for trade in trades), tuple(trade.amount_out for trade in trades)
+    return DepthProfile(max(1e-300, taken[0] / math.expm1(PROFILE_FALLS[0] / 2.0)), taken, paid)
 
 
 def is_sampled(pool: Pool) -> bool:

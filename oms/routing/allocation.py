@@ -14,8 +14,10 @@ from oms.errors import QuoteRefused, Refusal
 from oms.routing.market import BookEdge, Edge, Fill, Path, fill
 from oms.units import Address
 
-TRANSACTION_GAS = 62_000
+TRANSACTION_GAS = 44_200
 """A settlement's fixed cost: the transaction itself, calldata, the executor's entry and its final checks."""
+PASSED_TOKEN_GAS = 7_300
+"""Each token that is only passed through: the executor reads its balance before and after (`gas_model`, rounded)."""
 
 Flows = Mapping[Edge, int]
 """What goes into each edge, in base units of its input. Beyond the source only proportions count."""
@@ -119,9 +121,15 @@ def settle_or_none(
 
 
 def allocation_gas(legs: Sequence[LegFill]) -> int:
-    """Gas of the one transaction; nothing where every leg is off chain."""
-    on_chain = any(not isinstance(leg.edge, BookEdge) for leg in legs)
-    return sum(leg.gas for leg in legs) + (TRANSACTION_GAS if on_chain else 0)
+    """About the gas of the one transaction, linear in its legs; nothing where every leg is off chain.
+
+    A search needs it quick and additive; `gas_model.plan_gas` is what a plan states.
+    """
+    on_chain = [leg for leg in legs if not isinstance(leg.edge, BookEdge)]
+    if not on_chain:
+        return 0
+    passed = {leg.edge.token_in for leg in on_chain} & {leg.edge.token_out for leg in on_chain}
+    return sum(leg.gas for leg in on_chain) + TRANSACTION_GAS + PASSED_TOKEN_GAS * len(passed)
 
 
 def _spends(flows: Flows, *, is_source: bool) -> Iterable[tuple[Edge, Spend, int]]:

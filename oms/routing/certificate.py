@@ -20,7 +20,7 @@ from oms.liquidity.price_response import NEVER
 from oms.routing.edge_table import Floats
 from oms.routing.flatten import FlatMarket
 from oms.routing.search import Balance, Search
-from oms.routing.surplus import losses, total_loss
+from oms.routing.surplus import Losses, losses
 from oms.units import BPS
 
 MAX_ROUNDS = 12
@@ -76,15 +76,17 @@ def proved(search: Search, balance: Balance, flat: FlatMarket) -> Proof:
     priced: Collection[int] = _traded(search, balance)
     for _ in range(MAX_ROUNDS):
         log_values = token_prices(flat, balance, priced)
-        found = losses(search.market, log_values)
-        proof = Proof(log_values, _bound(search, log_values, total_loss(search.market, log_values, found)))
+        given = search.target if search.buying else search.source
+        worth = search.amount * math.exp(float(log_values[given])) * WORTH_A_ROUND
+        found = losses(search.market, log_values, least=worth)
+        proof = Proof(log_values, _bound(search, log_values, found.total))
         if best is None or _lower(search, proof, best):
             best, patience = proof, PATIENCE
         patience -= 1
         apart = flat.in_token(flat.residue, search.source if search.buying else search.target)
         if not patience or abs(gap_bps(proof.bound - apart, reached, buying=search.buying)) < MET_BPS:
             break
-        new = _losing(search, log_values, found, known.union(balance.flows))
+        new = _losing(found, worth, known.union(balance.flows))
         if not new:
             break
         balance = search.balanced([*balance.flows, *new], near=balance)
@@ -154,14 +156,10 @@ def _lower(search: Search, proof: Proof, best: Proof) -> bool:
     return change > WORTH_A_ROUND * abs(best.bound)
 
 
-def _losing(
-    search: Search, log_values: Floats, found: Iterable[tuple[float, int]], known: Collection[int]
-) -> list[int]:
-    """Edges that lose most to the prices and are not among those known."""
-    given = search.target if search.buying else search.source
-    worth = search.amount * math.exp(float(log_values[given])) * WORTH_A_ROUND
-    largest = sorted(found, reverse=True)[:MAX_ADDED]
-    return [number for loss, number in largest if loss > worth and number not in known]
+def _losing(found: Losses, worth: float, known: Collection[int]) -> list[int]:
+    """Edges that lose most to the prices, more than `worth`, and are not among those known."""
+    order = np.argsort(-found.amounts, kind="stable")[:MAX_ADDED]
+    return [n for n in found.numbers[order[found.amounts[order] > worth]].tolist() if n not in known]
 
 
 def gap_bps(bound: float, result: float, *, buying: bool) -> float:

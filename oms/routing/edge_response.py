@@ -7,8 +7,9 @@ Must not: move a state, or let one venue in a bad state spoil the others.
 from oms.errors import OmsError
 from oms.liquidity.price_response import (
     EMPTY,
+    DepthProfile,
     PriceResponse,
-    depth_of,
+    depth_profile,
     flat_levels,
     response_of,
 )
@@ -32,10 +33,10 @@ def level_response(edge: LadderEdge | FirmEdge | BookEdge) -> PriceResponse:
     return flat_levels(steps, width=LEVEL_WIDTH)
 
 
-def first_reading(edge: Edge) -> tuple[float, float, PriceResponse]:
-    """The edge's first log price, its depth, and the response that they come from."""
+def first_reading(edge: Edge) -> tuple[PriceResponse, DepthProfile]:
+    """The edge's response, and its depth in figures."""
     response = edge_response(edge)
-    return response.log_price, depth_of(response), response
+    return response, depth_profile(response)
 
 
 def edge_response(edge: Edge) -> PriceResponse:

@@ -17,7 +17,7 @@ import numpy as np
 import numpy.typing as npt
 
 from oms.liquidity.listing import ListedPool
-from oms.liquidity.price_response import NEVER, PriceResponse
+from oms.liquidity.price_response import NEVER, DepthProfile, PriceResponse
 from oms.routing.edge_response import edge_gas, first_reading
 from oms.routing.market import Edge, Market, PoolEdge, initial_states
 from oms.units import Address
@@ -33,12 +33,16 @@ class EdgeTable:
     """
 
     def __init__(
-        self, edges: Sequence[Edge], log_prices: Floats, depths: Floats, responses: list[PriceResponse]
+        self, edges: Sequence[Edge], readings: Sequence[tuple[PriceResponse, DepthProfile]]
     ) -> None:
-        """Use `of`; this takes edges in order of their input token, with their prices, depths and known responses."""
+        """Use `of`; this takes edges in order of their input token, with what was read of each."""
         self.edges = tuple(edges)
-        self.log_prices = log_prices
-        self.depths = depths
+        self._responses = [response for response, _ in readings]
+        self.log_prices = np.array([response.log_price for response, _ in readings])
+        self.depths = np.array([profile.depth for _, profile in readings])
+        self._closed = np.array([_closed_form(response) for response, _ in readings]).reshape(len(readings), -1)
+        self._taken = np.array([profile.taken for _, profile in readings]).reshape(len(readings), -1)
+        self._paid = np.array([profile.paid for _, profile in readings]).reshape(len(readings), -1)
         self.tokens: tuple[Address, ...] = tuple(
             dict.fromkeys([edge.token_in for edge in edges] + [edge.token_out for edge in edges])
         )
@@ -47,12 +51,12 @@ class EdgeTable:
         self.targets: Indexes = np.array([self.index[edge.token_out] for edge in edges], dtype=np.intp)
         self.gas: Floats = np.array([edge_gas(edge) for edge in edges], dtype=np.float64)
         self.states: Mapping[str, object] = initial_states(edges)
-        self._responses = responses
         self._leaving = _Grouping(self.sources)
         self._arriving = _Grouping(self.targets)
         self._siblings: dict[str, list[int]] | None = None
         self._values: Floats | None = None
         self._tree: tuple[tuple[int, int], ...] | None = None
+        self._discounts: dict[int, Floats] = {}
 
     @classmethod
     def of(cls, edges: Iterable[Edge]) -> "EdgeTable":
@@ -62,29 +66,56 @@ class EdgeTable:
         for edge in kept:
             numbers.setdefault(edge.token_in, len(numbers))
         kept.sort(key=lambda edge: numbers[edge.token_in])
-        responses: list[PriceResponse] = []
-        prices, depths = np.full(len(kept), NEVER), np.zeros(len(kept))
-        for number, edge in enumerate(kept):
-            prices[number], depths[number], response = first_reading(edge)
-            responses.append(response)
-        return cls(kept, prices, depths, responses)
+        return cls(kept, [first_reading(edge) for edge in kept])
 
     def with_pools(self, changed: Mapping[str, ListedPool]) -> "EdgeTable":
         """The market after a block: the pools named by id replaced, all else kept as it is."""
-        edges, responses = list(self.edges), list(self._responses)
-        prices, depths = self.log_prices.copy(), self.depths.copy()
-        states = dict(self.states)
+        edges, responses, states = list(self.edges), list(self._responses), dict(self.states)
+        after = copy(self)
+        after.log_prices, after.depths = self.log_prices.copy(), self.depths.copy()
+        after._taken, after._paid, after._closed = self._taken.copy(), self._paid.copy(), self._closed.copy()
         for pool_id, listed in changed.items():
             for number in self._numbers_of(pool_id):
                 edge = edges[number]
                 if isinstance(edge, PoolEdge):
                     edges[number] = replace(edge, listed=listed)
-                    prices[number], depths[number], responses[number] = first_reading(edges[number])
+                    responses[number], profile = first_reading(edges[number])
+                    after.log_prices[number], after.depths[number] = responses[number].log_price, profile.depth
+                    after._taken[number], after._paid[number] = profile.taken, profile.paid
+                    after._closed[number] = _closed_form(responses[number])
                     states[pool_id] = listed.pool
-        after = copy(self)
-        after.edges, after.log_prices, after.depths = tuple(edges), prices, depths
-        after.states, after._responses, after._values, after._tree = states, responses, None, None
+        after.edges, after.states, after._responses = tuple(edges), states, responses
+        after._values, after._tree, after._discounts = None, None, {}
         return after
+
+    def discounts(self, log_value: float) -> Floats:
+        """About how far below its first price (log) each edge sells this much value on average.
+
+        The value is the log of base units of the hub, taken to the nearest quarter; near for every edge, exact for
+        none, and minus infinity beyond what an edge takes.
+        """
+        key = round(log_value * _STEPS_OF_SIZE) if math.isfinite(log_value) else _MOST
+        known = self._discounts.get(key)
+        if known is None:
+            with np.errstate(over="ignore", invalid="ignore"):
+                asked = np.nan_to_num(np.exp(key / _STEPS_OF_SIZE - self.log_values[self.sources]), nan=math.inf)
+            known = self._discounts[key] = self._discounts_of(asked)
+        return known
+
+    def _discounts_of(self, amounts: Floats) -> Floats:
+        with np.errstate(over="ignore", divide="ignore", invalid="ignore"):
+            near = -np.log1p(amounts / self.depths)
+            far_out = np.flatnonzero(amounts > self._taken[:, 0])
+            asked = amounts[far_out]
+            taken, paid = self._taken[far_out], self._paid[far_out]
+            place = (taken < asked[:, None]).sum(axis=1)
+            rows, last = np.arange(len(far_out)), taken.shape[1] - 1
+            low, high = place - 1, np.minimum(place, last)
+            slope = (paid[rows, high] - paid[rows, low]) / (taken[rows, high] - taken[rows, low])
+            sold = paid[rows, low] + np.nan_to_num(slope) * (asked - taken[rows, low])
+            near[far_out] = np.where(place > last, NEVER, np.log(sold / asked) - self.log_prices[far_out])
+        near[np.isnan(near)] = NEVER
+        return near
 
     @property
     def market(self) -> Market:
@@ -134,6 +165,26 @@ class EdgeTable:
             self._grow()
         return self._tree or ()
 
+    def losses(self, falls: Floats, log_values: Floats) -> tuple[Indexes, Floats]:
+        """Edges that lose at these falls from their first prices, and what each loses by value; vectorised.
+
+        Pools of one piece, and all that have sold out, by their closed form; the other few by their response.
+        """
+        found = np.flatnonzero((falls > 0.0) & (falls < math.inf))
+        single, end, depth_in, depth_out, exponent_in, exponent_out, most_in, most_out = self._closed[found].T
+        fall = np.minimum(falls[found], end)
+        taken, paid = most_in.copy(), most_out.copy()
+        closed = (single > 0.0) & (fall < end)
+        taken[closed] = depth_in[closed] * np.expm1(exponent_in[closed] * fall[closed])
+        paid[closed] = -depth_out[closed] * np.expm1(-exponent_out[closed] * fall[closed])
+        for place in np.flatnonzero((single == 0.0) & (fall < end)).tolist():
+            trade = self._responses[found[place]].at(float(fall[place]))
+            taken[place], paid[place] = trade.amount_in, trade.amount_out
+        with np.errstate(over="ignore", invalid="ignore"):
+            lost = paid * np.exp(log_values[self.targets[found]]) - taken * np.exp(log_values[self.sources[found]])
+        kept = lost > 0.0
+        return found[kept], lost[kept]
+
     def siblings(self, number: int) -> Sequence[int]:
         """All edges that move the same state as edge `number`, itself among them."""
         return self._numbers_of(self.edges[number].state_id)
@@ -155,8 +206,24 @@ class EdgeTable:
 
     def leaving(self, token: int) -> range:
         """Numbers of the edges that sell this token."""
-        first, last = np.searchsorted(self.sources, (token, token + 1))
-        return range(int(first), int(last))
+        return self._leaving.span(token)
+
+    def arriving(self, token: int) -> Indexes:
+        """Numbers of the edges that buy this token."""
+        return self._arriving.members(token)
+
+
+_STEPS_OF_SIZE = 4.0
+_MOST = 10**6
+
+
+def _closed_form(response: PriceResponse) -> tuple[float, ...]:
+    """A row for `losses`: whether it is one piece, its end, depths and exponents, and what has traded at its end."""
+    piece, end = response.only_piece, response.end
+    if piece is None:
+        return 0.0, response.last_fall, 0.0, 0.0, 0.0, 0.0, end.amount_in, end.amount_out
+    form = piece.depth_in, piece.depth_out, piece.exponent_in, piece.exponent_out
+    return 1.0, piece.end, *form, end.amount_in, end.amount_out
 
 
 class _Grouping:
@@ -168,6 +235,20 @@ class _Grouping:
         ordered = tokens[self._order]
         self._starts = np.flatnonzero(np.r_[True, ordered[1:] != ordered[:-1]]) if len(tokens) else tokens
         self._tokens = ordered[self._starts]
+        ends = [*self._starts.tolist()[1:], len(tokens)]
+        self._spans = {
+            token: range(first, last)
+            for token, first, last in zip(self._tokens.tolist(), self._starts.tolist(), ends, strict=False)
+        }
+
+    def span(self, token: int) -> range:
+        """Places of a token's edges in the grouping's own order."""
+        return self._spans.get(token, range(0))
+
+    def members(self, token: int) -> Indexes:
+        """Numbers of a token's edges."""
+        span = self.span(token)
+        return self._order[span.start : span.stop]
 
     def best(self, values: Floats, floor: Floats) -> Floats:
         if not len(self._starts):

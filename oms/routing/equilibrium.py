@@ -60,10 +60,12 @@ class Prices(NamedTuple):
 
 
 class _Reading(NamedTuple):
-    """Everything one look at the arcs tells: prices, flows, each token's balance by value, each arc's conductance."""
+    """Everything one look at the arcs tells: prices, each arc's fall and amounts, balances by value, conductances."""
 
     prices: list[float]
-    flows: list[Flow]
+    falls: list[float]
+    taken: list[float]
+    paid: list[float]
     gradient: list[float]
     conductances: list[float]
 
@@ -102,7 +104,8 @@ def equilibrium(
         if largest * moved < 1e-16 and looks == 1:
             break
         looks = 1 if looks > 1 and moved < _TOO_SHORT else MAX_LOOKS
-    return Prices(d, reading.flows, error)
+    flows = [Flow(*entry) for entry in zip(reading.taken, reading.paid, reading.falls, strict=True)]
+    return Prices(d, flows, error)
 
 
 def _looking_ahead(
@@ -113,33 +116,33 @@ def _looking_ahead(
     An arc is taken as linear, from where its trading starts. Which arcs trade after the step is found by solving again;
     without it a step runs far past the price at which a deep venue starts.
     """
-    prices = reading.prices
+    prices, falls = reading.prices, reading.falls
     moves = [0.0] * len(prices)
     step: list[float] = []
-    trading: list[bool] = [flow.fall >= 0.0 for flow in reading.flows]
+    trading = [fall >= 0.0 for fall in falls]
+    changed: list[int] = []
     for look in range(looks):
         gradient, conductances = list(reading.gradient), list(reading.conductances)
-        for number, (tail, head, _, response) in enumerate(arcs):
-            flow, conductance = reading.flows[number], reading.conductances[number]
-            if flow.fall < 0.0 and trading[number]:
+        for number in changed:
+            tail, head, _, response = arcs[number]
+            if trading[number]:
                 conductances[number] = started = prices[tail] * response.at(0.0).slope_in
-                gradient[tail] -= started * flow.fall
-                gradient[head] += started * flow.fall
-            elif flow.fall >= 0.0 and not trading[number] and conductance:
+                gradient[tail] -= started * falls[number]
+                gradient[head] += started * falls[number]
+            elif conductances[number]:
                 conductances[number] = 0.0
-                gradient[tail] += prices[tail] * flow.amount_in
-                gradient[head] -= prices[head] * flow.amount_out
+                gradient[tail] += prices[tail] * reading.taken[number]
+                gradient[head] -= prices[head] * reading.paid[number]
         step = _newton_step(gradient, conductances, arcs, free, place)
         if look == looks - 1:
             break
         for token, change in zip(free, step, strict=True):
             moves[token] = max(-LARGEST_STEP, min(LARGEST_STEP, change))
-        after = [
-            flow.fall + moves[arc.head] - moves[arc.tail] > 0.0 for arc, flow in zip(arcs, reading.flows, strict=True)
-        ]
+        after = [fall + moves[arc[1]] - moves[arc[0]] > 0.0 for arc, fall in zip(arcs, falls, strict=True)]
         if after == trading:
             break
         trading = after
+        changed = [number for number, fall in enumerate(falls) if trading[number] is not (fall >= 0.0)]
     return step
 
 
@@ -177,21 +180,23 @@ def _along(
 
 
 def _read(arcs: Sequence[Arc], bases: Sequence[float], d: Sequence[float], supplies: Mapping[int, float]) -> _Reading:
+    """The hot loop of every search, about 1 us an arc; hence the parallel lists."""
     prices = [math.exp(base + shift) for base, shift in zip(bases, d, strict=True)]
     gradient = [0.0] * len(prices)
     for token, amount in supplies.items():
         gradient[token] = prices[token] * amount
-    flows: list[Flow] = []
-    conductances: list[float] = []
-    for tail, head, slack, response in arcs:
-        fall = slack + d[head] - d[tail]
-        amount_in, amount_out, slope_in, _ = response.at(fall)
-        flows.append(Flow(amount_in, amount_out, fall))
-        if amount_in:
+    falls = [slack + d[head] - d[tail] for tail, head, slack, _ in arcs]
+    size = len(arcs)
+    taken, paid, conductances = [0.0] * size, [0.0] * size, [0.0] * size
+    for number, fall in enumerate(falls):
+        if fall >= 0.0:
+            tail, head, _, response = arcs[number]
+            amount_in, amount_out, slope_in, _ = response.at(fall)
+            taken[number], paid[number] = amount_in, amount_out
             gradient[tail] -= prices[tail] * amount_in
             gradient[head] += prices[head] * amount_out
-        conductances.append(prices[tail] * slope_in)
-    return _Reading(prices, flows, gradient, conductances)
+            conductances[number] = prices[tail] * slope_in
+    return _Reading(prices, falls, taken, paid, gradient, conductances)
 
 
 def _slope(reading: _Reading, free: Sequence[int], step: Sequence[float]) -> float:
@@ -243,8 +248,8 @@ def _large_step(
 ) -> list[float]:
     """The same through LAPACK. A token without any conductance moves by its imbalance alone."""
     size = len(free)
-    tails = np.array([place.get(arc.tail, size) for arc in arcs], dtype=np.intp)
-    heads = np.array([place.get(arc.head, size) for arc in arcs], dtype=np.intp)
+    tails = np.array([place.get(arc[0], size) for arc in arcs], dtype=np.intp)
+    heads = np.array([place.get(arc[1], size) for arc in arcs], dtype=np.intp)
     weights = np.array(conductances)
     width = size + 1
     cells = np.concatenate((tails * width + tails, heads * width + heads, tails * width + heads, heads * width + tails))

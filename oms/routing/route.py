@@ -12,9 +12,9 @@ import numpy as np
 
 from oms.errors import QuoteRefused, Refusal
 from oms.liquidity.price_response import NEVER
-from oms.routing.allocation import TRANSACTION_GAS, Allocation, Flows, GasCost, settle_or_none
+from oms.routing.allocation import PASSED_TOKEN_GAS, TRANSACTION_GAS, Allocation, Flows, GasCost, settle_or_none
 from oms.routing.certificate import Certificate, gap_bps, proved, rounded_out
-from oms.routing.edge_table import EdgeTable, Floats, bounded
+from oms.routing.edge_table import EdgeTable, bounded
 from oms.routing.flatten import FlatMarket
 from oms.routing.market import BookEdge, Edge, FirmEdge
 from oms.routing.prepared import PreparedMarket
@@ -27,8 +27,8 @@ LARGE_GAP_BPS = 1.0
 _NEGLIGIBLE = 1e-7
 """Share of a token's flow below which an edge is left out of the plan."""
 _UNFILLED = 1e-7
-SINGLES = 3
-"""Direct venues tried as single paths, beside the best path of each length."""
+SINGLES = 2
+"""Single paths settled in integers; more are compared in floats."""
 
 
 def _never() -> bool:
@@ -91,6 +91,8 @@ class _Order:
         self.source, self.target = table.index[token_in], table.index[token_out]
         self.flat: FlatMarket = market.flat
         self.search = self._search(table)
+        gas = table.gas + PASSED_TOKEN_GAS * (table.targets != self.target)
+        self.selection = Selection(self.search, gas * terms.gas_cost.out_per_gas)
 
     def _search(self, market: EdgeTable) -> Search:
         return Search(
@@ -98,27 +100,27 @@ class _Order:
         )
 
     def routed(self) -> Route:
-        ideal = self._search(self.flat.market).optimum(self.flat.leftover)
+        flat_search = self.search if self.flat.market is self.market else self._search(self.flat.market)
+        ideal = flat_search.optimum(self.flat.leftover)
         if ideal is None:
             raise _no_path()
-        plans = [plan for plan in (self._exact(balance) for balance in self._balances(ideal)) if plan is not None]
-        singles = self._singles()
+        paths = self.selection.singles(SINGLES)
+        singles = [single for single in (self._single(path) for path in paths) if single is not None]
+        balances = self._balances(ideal, paths)
+        plans = [plan for plan in (self._exact(balance) for balance in balances) if plan is not None]
         best_single = max(singles, key=self._score, default=None)
         best = max([*plans, *singles], key=self._score, default=None)
         if best is None:
             raise self._refused()
-        certificate = self._certificate(ideal, best)
+        certificate = self._certificate(flat_search, ideal, best)
         return Route(best, certificate, self._prices(ideal), best_single, len(self.market.edges))
 
-    def _balances(self, ideal: Balance) -> Iterable[Balance]:
+    def _balances(self, ideal: Balance, paths: Sequence[tuple[int, ...]]) -> Iterable[Balance]:
         """Splits to try in integers: the optimum where gas is free or nothing beside it, and what pays for its gas."""
-        out_per_gas = self.terms.gas_cost.out_per_gas
-        is_flat = self.flat.market is self.market
-        if not out_per_gas:
-            optimum = ideal if is_flat else self.search.optimum()
+        if not self.terms.gas_cost.out_per_gas:
+            optimum = ideal if self.flat.market is self.market else self.search.optimum()
             return [optimum] if optimum is not None else []
-        selection = Selection(self.search, self.market.gas * out_per_gas)
-        chosen = selection.best()
+        chosen = self.selection.best(paths[:1] or [self.search.best_path(self.market.log_prices)])
         return [chosen.balance] if chosen is not None else []
 
     def _exact(self, balance: Balance) -> Allocation | None:
@@ -184,7 +186,8 @@ class _Order:
         """Single on-chain paths for what books left over."""
         usable = self.market.log_prices.copy()
         usable[[n for n, edge in enumerate(self.market.edges) if isinstance(edge, BookEdge)]] = NEVER
-        return [self._edges(path) for path in self._paths(usable, float(amount))]
+        sized = self.search.sized(usable, amount / self.amount)
+        return [self._edges(path) for path in self.search.best_paths(sized, SINGLES)]
 
     def _enough_in_lots(self, whole: Flows, chain: Flows) -> Allocation | None:
         """Books' lots first, then the rest of the purchase from the chain, scaled until it is enough."""
@@ -220,34 +223,6 @@ class _Order:
             )
         return best
 
-    def _singles(self) -> list[Allocation]:
-        """Single paths in integers: the best of each length for this size, and the best direct venues."""
-        usable = self.market.log_prices
-        amount = float(self.amount)
-        paths = self._paths(usable, amount)
-        found = []
-        for path in paths:
-            single = self._single(path)
-            if single is not None:
-                found.append(single)
-        return found
-
-    def _paths(self, usable: Floats, amount: float) -> list[tuple[int, ...]]:
-        """Paths that might take the whole amount best, most promising first."""
-        sized = self.search.sized(usable, amount)
-        paths: dict[tuple[int, ...], None] = {}
-        for hops in range(1, self.terms.max_hops + 1):
-            search = Search(self.market, self.source, self.target, amount, max_hops=hops, buying=self.buying)
-            path = tuple(search.best_path(sized))
-            if path:
-                paths[path] = None
-        direct = [
-            n for n in self.market.leaving(self.source) if self.market.targets[n] == self.target and sized[n] > NEVER
-        ]
-        for number in sorted(direct, key=lambda n: -sized[n])[:SINGLES]:
-            paths[(number,)] = None
-        return list(paths)
-
     def _edges(self, path: Sequence[int]) -> tuple[Edge, ...]:
         return tuple(self.market.edges[number] for number in path)
 
@@ -273,10 +248,9 @@ class _Order:
             market.tokens[token]: bounded(base + ideal.shifts[token] - anchor) for token, base in ideal.bases.items()
         }
 
-    def _certificate(self, ideal: Balance, plan: Allocation) -> Certificate:
+    def _certificate(self, flat_search: Search, ideal: Balance, plan: Allocation) -> Certificate:
         gas = self.terms.gas_cost
         cheapest = TRANSACTION_GAS + int(self.market.gas.min(initial=0.0))
-        flat_search = self._search(self.flat.market)
         flat, token = self.flat, self.source if self.buying else self.target
         bound = proved(flat_search, ideal, flat).bound
         arbitrage, residue = flat.in_token(flat.earned, token), flat.in_token(flat.residue, token)

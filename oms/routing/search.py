@@ -24,6 +24,8 @@ CHUNKS = (0.25, 0.03, 0.004, 0.0005)
 """Shares of the order with which paths are tried: one that cannot sell even the least is worth nothing to it."""
 WORTH = 1e-6
 """By how much (log of the rate) a path must beat the order's marginal rate for a chunk: 0.01 bps of the chunk."""
+NEGLIGIBLE = 1e-9
+"""Share of the order below which a flow is the solver's noise."""
 _UNFILLED_SLACK = -40.0
 """Log price of the stopgap that takes what no venue takes: e**-40 of the best."""
 
@@ -61,7 +63,7 @@ class Search:
         """The best split without regard to gas; `None` where no path joins the two tokens."""
         usable = self.market.log_prices.copy()
         usable[list(banned)] = NEVER
-        first = self.best_path(self.sized(usable, self.amount))
+        first = self.best_path(self.sized(usable, 1.0)) or self.best_path(usable)
         if not first:
             return None
         return self.grown(self.balanced(first), usable)
@@ -74,22 +76,17 @@ class Search:
         rate = float(values[self.source] - values[self.target])
         return self.amount * math.exp(rate) if math.isfinite(rate) else self.amount
 
-    def sized(self, log_prices: Floats, amount: float) -> Floats:
-        """About the average log price of each edge for this much of the order's value, were its depth all one range."""
-        market = self.market
-        given = self.target if self.buying else self.source
-        values = market.log_values
-        with np.errstate(over="ignore", divide="ignore", invalid="ignore"):
-            asked = amount * np.exp(values[given] - values[market.sources])
-            sized = log_prices - np.log1p(asked / market.depths)
-        return np.where(np.isnan(sized), NEVER, sized)
+    def sized(self, log_prices: Floats, share: float) -> Floats:
+        """About the average log price of each edge for this share of the order's value."""
+        given = float(self.market.log_values[self.target if self.buying else self.source])
+        return log_prices + self.market.discounts(math.log(self.amount * share) + given)
 
     def grown(self, balance: Balance, usable: Floats) -> Balance:
         """Add edges that beat the marginal rate, and balance, until none does for any chunk of the order."""
         rounds = 0
         for chunk in CHUNKS:
             while rounds < MAX_ROUNDS:
-                new = self._better(balance, usable, self.amount * chunk)
+                new = self._better(balance, usable, chunk)
                 if not new:
                     break
                 used = [number for number, flow in balance.flows.items() if flow.amount_in > 0.0]
@@ -111,12 +108,13 @@ class Search:
         market = self.market
         numbers = list(dict.fromkeys(edges))
         known, begun = self._bases(numbers, near)
+        through = self._through_edges(numbers)
         local = {token: place for place, token in enumerate(known)}
         bases = list(known.values())
         start = [begun.get(token, 0.0) for token in known]
         source, target = local[self.source], local[self.target]
         arcs = []
-        for number in numbers:
+        for number in through:
             tail, head = local[int(market.sources[number])], local[int(market.targets[number])]
             slack = float(market.log_prices[number]) + bases[head] - bases[tail]
             arcs.append(Arc(tail, head, slack, market.response(number)))
@@ -124,15 +122,18 @@ class Search:
         stopgap_slack = _UNFILLED_SLACK + self._first_slack(arcs, source)
         arcs.append(Arc(source, target, stopgap_slack, _stopgap(bases[source] - bases[target], self.amount)))
         supplies = {target: -self.amount} if self.buying else {source: self.amount}
-        fixed = frozenset((source,) if self.buying else (target,))
+        joined = {arc.tail for arc in arcs} | {arc.head for arc in arcs}
+        fixed = frozenset({source if self.buying else target}.union(set(local.values()).difference(joined)))
         solved = equilibrium(arcs, bases, supplies=supplies, fixed=fixed, scale=scale, shifts=start)
         after = market.log_prices.copy()
         flows = {}
-        for number, flow in zip(numbers, solved.flows, strict=False):
-            if flow.amount_in > 0.0:
+        least = NEGLIGIBLE * scale
+        for number, arc, flow in zip(through, arcs, solved.flows, strict=False):
+            if flow.amount_in * math.exp(bases[arc.tail] + solved.shifts[arc.tail]) > least:
                 flows[number] = flow
                 after[number] -= flow.fall
         shifts = {token: solved.shifts[place] for token, place in local.items()}
+        self._price_dead_ends(set(numbers).difference(through), known, shifts, {t for t in local if local[t] in joined})
         stopgap = solved.flows[-1]
         unfilled = (stopgap.amount_out if self.buying else stopgap.amount_in) / self.amount
         return Balance(
@@ -147,24 +148,102 @@ class Search:
             sum(flow.amount_out for number, flow in flows.items() if market.targets[number] == self.target),
         )
 
+    def _through_edges(self, numbers: list[int]) -> list[int]:
+        """Those edges that lead on: a token that nothing leaves, or that nothing reaches, carries no flow."""
+        ends = [(n, int(self.market.sources[n]), int(self.market.targets[n])) for n in numbers]
+        while True:
+            tails = {tail for _, tail, _ in ends} | {self.target}
+            heads = {head for _, _, head in ends} | {self.source}
+            kept = [entry for entry in ends if entry[2] in tails and entry[1] in heads]
+            if len(kept) == len(ends):
+                return [number for number, _, _ in ends]
+            ends = kept
+
+    def _price_dead_ends(
+        self, numbers: Iterable[int], bases: dict[int, float], shifts: dict[int, float], priced: set[int]
+    ) -> None:
+        """Prices at which the edges of dead ends just don't trade, from the tokens that have one outwards."""
+        market = self.market
+        left = [(int(market.sources[n]), int(market.targets[n]), float(market.log_prices[n])) for n in numbers]
+        found: dict[int, float] = {}
+        for tail, head, price in left:
+            if tail in priced and head not in priced:
+                found[head] = min(found.get(head, math.inf), bases[tail] + shifts[tail] - price)
+        for tail, head, price in left:
+            if head in priced and tail not in priced and tail not in found:
+                found[tail] = bases[head] + shifts[head] + price
+        for token, value in found.items():
+            shifts[token] = value - bases[token]
+
     def best_path(self, log_prices: Floats) -> list[int]:
         """The edges of the path with the best rate at these prices; empty where there is none."""
-        labels = self._labels_to_target(log_prices)
+        return self._onward(log_prices, self._labels_to_target(log_prices), self.source, self.max_hops)
+
+    def best_paths(self, log_prices: Floats, count: int) -> list[tuple[int, ...]]:
+        """Different paths with good rates at these prices, best first: those through the edges with the best rates."""
+        ahead, behind = self._labels_to_target(log_prices), self._labels_from_source(log_prices)
+        market = self.market
+        best = np.full(len(log_prices), NEVER)
+        places = np.zeros(len(log_prices), dtype=np.intp)
+        for before in range(self.max_hops):
+            rate = behind[before][market.sources] + ahead[self.max_hops - 1 - before][market.targets]
+            better = rate > best
+            best[better], places[better] = rate[better], before
+        best += log_prices
+        found: dict[tuple[int, ...], None] = {}
+        order = np.argsort(-best, kind="stable")[: count * self.max_hops * 2]
+        for number in order.tolist():
+            if best[number] == NEVER or len(found) >= count:
+                break
+            before = int(places[number])
+            start = self._backward(log_prices, behind, int(market.sources[number]), before)
+            rest = self._onward(log_prices, ahead, int(market.targets[number]), self.max_hops - 1 - before)
+            path = (*start, number, *rest)
+            if self._is_path(path):
+                found[path] = None
+        return list(found)
+
+    def _is_path(self, path: tuple[int, ...]) -> bool:
+        """Whether it joins the two ends and comes by no token and no state twice."""
+        market = self.market
+        tokens = [int(market.sources[number]) for number in path]
+        states = {market.edges[number].state_id for number in path}
+        joined = tokens[0] == self.source and int(market.targets[path[-1]]) == self.target
+        return joined and len(set(tokens)) == len(tokens) == len(states) and self.target not in tokens
+
+    def _onward(self, log_prices: Floats, labels: list[Floats], token: int, hops: int) -> list[int]:
         path: list[int] = []
-        token = self.source
-        for left in range(self.max_hops, 0, -1):
-            best, chosen = NEVER, -1
-            for number in self.market.leaving(token):
-                rate = log_prices[number] + labels[left - 1][self.market.targets[number]]
-                if rate > best and self.market.targets[number] != self.source:
-                    best, chosen = rate, number
-            if chosen < 0:
-                return []
-            path.append(chosen)
-            token = int(self.market.targets[chosen])
+        market = self.market
+        for left in range(hops, 0, -1):
             if token == self.target:
-                return path
-        return []
+                break
+            leaving = market.leaving(token)
+            rates = (
+                log_prices[leaving.start : leaving.stop]
+                + labels[left - 1][market.targets[leaving.start : leaving.stop]]
+            )
+            if not len(rates):
+                return []
+            chosen = int(rates.argmax())
+            if rates[chosen] == NEVER:
+                return []
+            path.append(leaving.start + chosen)
+            token = int(market.targets[path[-1]])
+        return path if token == self.target else []
+
+    def _backward(self, log_prices: Floats, labels: list[Floats], token: int, hops: int) -> list[int]:
+        path: list[int] = []
+        market = self.market
+        for left in range(hops, 0, -1):
+            if token == self.source:
+                break
+            arriving = market.arriving(token)
+            rates = log_prices[arriving] + labels[left - 1][market.sources[arriving]]
+            if not len(rates) or rates.max() == NEVER:
+                return []
+            path.append(int(arriving[int(rates.argmax())]))
+            token = int(market.sources[path[-1]])
+        return path[::-1] if token == self.source else []
 
     def _labels_to_target(self, log_prices: Floats) -> list[Floats]:
         labels = np.full(len(self.market.tokens), NEVER)

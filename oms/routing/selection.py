@@ -21,6 +21,10 @@ from oms.routing.search import Balance, Search
 CHUNKS = (0.5, 0.15, 0.04)
 MAX_ROUNDS = 8
 MAX_DROPS = 24
+CANDIDATES = 6
+"""Single paths compared in floats; two go on to be settled."""
+PATHS_A_ROUND = 3
+_SECANTS = 6
 _WORTH = 1e-7
 
 
@@ -40,14 +44,29 @@ class Selection:
         self.search, self.gas_out = search, gas_out
         self.usable = search.market.log_prices.copy()
 
-    def best(self, seeds: Sequence[Sequence[int]] = ()) -> Costed | None:
-        """The best net balance found from the best path for the whole order, and from each of the `seeds`."""
-        first = self.search.best_path(self._surcharged(self._sized_at(1.0), (), 1.0))
-        starts = [list(first)] if first else []
-        starts += [list(seed) for seed in seeds]
-        found = [self._improved(self._costed(self.search.balanced(start))) for start in starts]
+    def singles(self, count: int) -> list[tuple[int, ...]]:
+        """Single paths for the whole order, by their net result in floats, best first."""
+        search = self.search
+        priced = self._surcharged(search.sized(self.usable, 1.0), (), 1.0)
+        paths = dict.fromkeys(search.best_paths(priced, CANDIDATES))
+        paths |= dict.fromkeys(search.best_paths(search.sized(self.usable, 1.0), CANDIDATES))
+        return sorted(paths, key=self._alone, reverse=True)[:count]
+
+    def best(self, seeds: Sequence[Sequence[int]]) -> Costed | None:
+        """The best net balance found from each of the seeds."""
+        found = [self._improved(self._costed(self.search.balanced(seed))) for seed in seeds]
         filled = [entry for entry in found if entry.balance.unfilled < 1e-9]
         return max(filled or found, key=lambda entry: entry.net, default=None)
+
+    def _alone(self, path: Sequence[int]) -> float:
+        """A path's net result with the whole order, in output units for a sale, in input units for a purchase."""
+        market, search = self.search.market, self.search
+        gas = float(self.gas_out[list(path)].sum())
+        if not search.buying:
+            sold = path_sold(market, path, search.amount)
+            return sold - gas if sold else -math.inf
+        given = path_cost(market, path, search.amount)
+        return -given * (1.0 + gas / search.amount)
 
     def _improved(self, best: Costed) -> Costed:
         for chunk in CHUNKS:
@@ -63,8 +82,8 @@ class Selection:
         balance, search = best.balance, self.search
         prices = np.where(self.usable > NEVER, balance.log_prices, NEVER)
         used = [number for number, flow in balance.flows.items() if flow.amount_in > 0.0]
-        sized = self._surcharged(search.sized(prices, search.amount * chunk), used, chunk)
-        new = search.beating(sized, balance)
+        sized = self._surcharged(search.sized(prices, chunk), used, chunk)
+        new = self._on_better_paths(sized, balance)
         accepted = search.in_order(used, new)
         self.usable[list(set(new).difference(accepted))] = NEVER
         if not accepted:
@@ -73,6 +92,14 @@ class Selection:
         if grown.net > best.net + abs(best.net) * _WORTH or best.balance.unfilled > 1e-9:
             return grown
         return None
+
+    def _on_better_paths(self, sized: Floats, balance: Balance) -> list[int]:
+        """Edges not in use of the few best paths that beat the marginal rate at these prices."""
+        found: dict[int, None] = {}
+        for path in self.search.best_paths(sized, PATHS_A_ROUND):
+            if sum(float(sized[number]) for number in path) > balance.level + _WORTH:
+                found.update(dict.fromkeys(number for number in path if number not in balance.flows))
+        return list(found)
 
     def _thinned(self, best: Costed) -> Costed:
         kept: set[int] = set()
@@ -115,9 +142,6 @@ class Selection:
             return Costed(balance, -(balance.amount_in + gas * math.exp(-balance.level)))
         return Costed(balance, balance.amount_out - gas)
 
-    def _sized_at(self, chunk: float) -> Floats:
-        return self.search.sized(self.usable, self.search.amount * chunk)
-
     def _surcharged(self, log_prices: Floats, used: Sequence[int], chunk: float) -> Floats:
         """Log prices after each unused edge's gas, as a share of what a chunk of the order brings."""
         share = self.gas_out / (self.search.expected_out() * chunk)
@@ -132,3 +156,14 @@ def path_sold(market: EdgeTable, path: Sequence[int], amount_in: float) -> float
     for number in path:
         amount = market.response(number).sold(amount)
     return amount
+
+
+def path_cost(market: EdgeTable, path: Sequence[int], amount_out: float) -> float:
+    """About what a path alone takes to pay an output, in floats; infinite where it can't."""
+    given = amount_out * math.exp(-sum(float(market.log_prices[number]) for number in path))
+    for _ in range(_SECANTS):
+        paid = path_sold(market, path, given)
+        if not paid:
+            return math.inf
+        given *= amount_out / paid
+    return given

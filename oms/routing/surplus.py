@@ -10,48 +10,56 @@ taken.
 """
 
 import math
+from dataclasses import dataclass
 
 import numpy as np
 
+from oms.liquidity.price_response import NEVER
 from oms.liquidity.weighted import WeightedPool
-from oms.routing.edge_table import EdgeTable, Floats
+from oms.routing.edge_table import EdgeTable, Floats, Indexes
 from oms.routing.market import PoolEdge
 
 _TWO_TOKENS = 2
 
 
-def losses(market: EdgeTable, log_values: Floats) -> list[tuple[float, int]]:
-    """What each edge alone loses to these prices, with its number; only those that lose."""
+@dataclass(frozen=True, slots=True)
+class Losses:
+    """What venues lose to given prices: by edge number, and in all, with pools of several tokens counted once."""
+
+    numbers: Indexes
+    amounts: Floats
+    total: float
+
+
+def losses(market: EdgeTable, log_values: Floats, *, least: float = 0.0) -> Losses:
+    """What each edge loses, and all together, in the unit of the prices.
+
+    The second bound on a pool of several tokens is only looked at where its pairs lose more than `least`.
+    """
     with np.errstate(invalid="ignore"):
         falls = market.log_prices + log_values[market.targets] - log_values[market.sources]
-    found = []
-    for number in np.flatnonzero((falls > 0.0) & (falls < math.inf)).tolist():
-        trade = market.response(number).at(float(falls[number]))
-        paid = trade.amount_out * math.exp(log_values[market.targets[number]])
-        loss = paid - trade.amount_in * math.exp(log_values[market.sources[number]])
-        if loss > 0.0:
-            found.append((loss, number))
-    return found
+    numbers, amounts = market.losses(np.nan_to_num(falls, nan=NEVER, posinf=NEVER), log_values)
+    total = float(amounts.sum())
+    shared: dict[str, float] = {}
+    pools: dict[str, WeightedPool] = {}
+    for number in numbers[amounts > least].tolist():
+        edge = market.edges[number]
+        if isinstance(edge, PoolEdge) and isinstance(edge.listed.pool, WeightedPool) and _several(edge.listed.pool):
+            pools[edge.state_id] = edge.listed.pool
+            shared[edge.state_id] = 0.0
+    if shared:
+        for number, amount in zip(numbers.tolist(), amounts.tolist(), strict=True):
+            state = market.edges[number].state_id
+            if state in shared:
+                shared[state] += amount
+    for state, pairs in shared.items():
+        total -= max(0.0, pairs - _without_fee(market, pools[state], log_values))
+    return Losses(numbers, amounts, total)
 
 
 def surplus(market: EdgeTable, log_values: Floats) -> float:
     """What all venues together lose to these prices, in the unit of the prices."""
-    return total_loss(market, log_values, losses(market, log_values))
-
-
-def total_loss(market: EdgeTable, log_values: Floats, found: list[tuple[float, int]]) -> float:
-    """The sum of edges' losses, with pools of several tokens counted once."""
-    lost = 0.0
-    shared: dict[str, float] = {}
-    pools: dict[str, WeightedPool] = {}
-    for loss, number in found:
-        edge = market.edges[number]
-        if isinstance(edge, PoolEdge) and isinstance(edge.listed.pool, WeightedPool) and _several(edge.listed.pool):
-            shared[edge.state_id] = shared.get(edge.state_id, 0.0) + loss
-            pools[edge.state_id] = edge.listed.pool
-        else:
-            lost += loss
-    return lost + sum(min(pairs, _without_fee(market, pools[state], log_values)) for state, pairs in shared.items())
+    return losses(market, log_values).total
 
 
 def _several(pool: WeightedPool) -> bool:
