@@ -25,12 +25,13 @@ from oms.liquidity.composable_stable import BalancerStablePool
 from oms.liquidity.concentrated import ConcentratedPool
 from oms.liquidity.constant_product import ConstantProductPool
 from oms.liquidity.weighted import WeightedPool
+from oms.routing.allocation import FREE_GAS, Allocation, LegFill, flows_of_paths, settle
 from oms.routing.gas_model import TRANSACTION_GAS_LIMIT, plan_gas
 from oms.routing.market import Edge, FirmEdge, Market, Path, PoolEdge, edges_of, fill
-from oms.routing.split import Allocation, GasCost, LegFill, best_split, settle
+from oms.routing.prepared import PreparedMarket
+from oms.routing.route import RouteTerms, sell
 from oms.units import Address, BlockNumber, Bps, Gas, Wei
 
-NO_GAS: Final = GasCost(0.0)
 MAX_HOPS: Final = 4
 MAX_PATHS: Final = 5
 _TRIES = 200
@@ -97,7 +98,7 @@ class RandomPlans:
         for _ in range(_TRIES):
             shares = self._shares(market, outgoing)
             try:
-                allocation = settle(market, shares, gas_cost=NO_GAS)
+                allocation = settle(market.states, flows_of_paths(shares), gas_cost=FREE_GAS)
             except QuoteRefused:
                 continue
             if _fits(market, allocation):
@@ -106,12 +107,12 @@ class RandomPlans:
 
     def routed(self, market: Market) -> Allocation:
         """A random order as the router splits it. Raises `QuoteRefused` after many that it refuses."""
-        outgoing = _outgoing(market)
+        outgoing, prepared = _outgoing(market), PreparedMarket.of(market.edges)
         for _ in range(_TRIES):
             source, target = self.rng.sample(sorted(outgoing), 2)
             amount = self._size(market, (self.rng.choice(outgoing[source]),))
             try:
-                allocation = best_split(market, source, target, amount, gas_cost=NO_GAS, max_hops=3)
+                allocation = sell(prepared, source, target, amount, RouteTerms(FREE_GAS)).allocation
             except QuoteRefused:
                 continue
             if _fits(market, allocation):
@@ -268,10 +269,16 @@ def route_plan(running: SettlingChain, allocation: Allocation) -> RoutePlan:
         slippage=Bps(0),
         gas=Gas(allocation.gas),
         gas_price=Wei(0),
+        gas_wei=Wei(0),
         gas_cost=0,
+        charges=0,
         deadline=DEADLINE,
         created_at=0.0,
         impact_bps=0.0,
+        bound=allocation.amount_out,
+        arbitrage=0,
+        gap_bps=0.0,
+        gap_reason="",
     )
 
 

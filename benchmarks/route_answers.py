@@ -15,6 +15,7 @@ from oms.routing.allocation import GasCost
 from oms.routing.market import PoolEdge, edges_of
 from oms.routing.prepared import PreparedMarket
 from oms.routing.route import Route, RouteTerms, buy, sell
+from oms.units import Address
 
 MAX_HOPS = 3
 LONGEST_HOPS = 4
@@ -34,6 +35,11 @@ def prepared(pools: Iterable[ListedPool]) -> PreparedMarket:
     """Both directions of every pool, prepared for searching."""
     kept = tuple(pools)
     return PreparedMarket.of(edges_of(kept, {token for listed in kept for token in listed.key.tokens}))
+
+
+def arbitrage_in(market: PreparedMarket, token: Address) -> float:
+    """What the market's free arbitrage is worth, in base units of a token; the market is brought to rest for it."""
+    return market.flat.arbitrage(market.table.index[token])
 
 
 def flattened(market: PreparedMarket) -> PreparedMarket:

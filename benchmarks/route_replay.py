@@ -10,12 +10,12 @@ contract settles it.
 
 from collections import defaultdict
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 from oms.domain.plans import SpendKind
 from oms.liquidity.listing import ListedPool
 from oms.liquidity.pool import Pool, Swap
-from oms.routing.allocation import TRANSACTION_GAS, Allocation
+from oms.routing.allocation import PASSED_TOKEN_GAS, TRANSACTION_GAS, Allocation
 from oms.routing.market import PoolEdge
 from oms.units import Address
 
@@ -34,12 +34,18 @@ class Account:
 
     pools: dict[str, Pool]
     held: dict[Address, int]
-    gas: int = TRANSACTION_GAS
+    swapped: list[tuple[Address, Address, int]] = field(default_factory=list)
 
     @classmethod
     def holding(cls, pools: Mapping[str, Pool], token: Address, amount: int) -> "Account":
         """An account with nothing but the order's input."""
         return cls(dict(pools), defaultdict(int, {token: amount}))
+
+    @property
+    def gas(self) -> int:
+        """The transaction, its swaps, and each token that is only passed through."""
+        passed = {sold for sold, _, _ in self.swapped} & {bought for _, bought, _ in self.swapped}
+        return TRANSACTION_GAS + sum(gas for _, _, gas in self.swapped) + PASSED_TOKEN_GAS * len(passed)
 
     def swap(self, pool_id: str, token_in: Address, token_out: Address, *, amount: int) -> Swap:
         """Run one leg. Raises `QuoteRefused`, `ReplayFailed`."""
@@ -49,7 +55,7 @@ class Account:
         self.pools[pool_id] = done.next_pool
         self.held[token_in] -= done.amount_in
         self.held[token_out] += done.amount_out
-        self.gas += done.gas
+        self.swapped.append((token_in, token_out, done.gas))
         return done
 
 

@@ -14,7 +14,7 @@ from time import perf_counter
 from benchmarks.auction import Auction, AuctionOrder
 from benchmarks.measures import Findings, Measure, Reading
 from benchmarks.peers.process import PeerFailed, PeerUnavailable
-from benchmarks.route_answers import LONGEST_HOPS, answers, percentile, prepared, with_gas
+from benchmarks.route_answers import LONGEST_HOPS, answers, arbitrage_in, percentile, prepared, with_gas
 from benchmarks.route_bound import BoundQuestion, ask, curves_of
 from benchmarks.route_markets import resized, synthetic
 from oms.routing.allocation import GasCost
@@ -36,9 +36,7 @@ EXPONENT = _less("route.scale.exponent", "", "slope of log time over log pools, 
 MS_BY_SIZE = {
     size: _less(f"route.scale.{size}_ms", "ms", f"time of an order on {size:,} pools, median") for size in SIZES
 }
-PREPARE = _less(
-    "route.scale.prepare_ms", "ms", "preparing 10,000 pools, with prices without arbitrage"
-)
+PREPARE = _less("route.scale.prepare_ms", "ms", "preparing 10,000 pools, with prices without arbitrage")
 SYNTHETIC_GAP = _less("route.synthetic.gap_bps", "bps", "40 pairs, 8 tokens, a large order: below the bound", 0.1)
 SYNTHETIC_MS = _less("route.synthetic.ms", "ms", "plan and certificate there", 3)
 SYNTHETIC_SCIPY = _less("route.synthetic.scipy_dual_ms", "ms", "scipy's L-BFGS-B on the same dual, no plan")
@@ -64,7 +62,7 @@ def _measure_scale(wanted: Sequence[Measure], findings: Findings, auction: Aucti
         pools = resized(auction.pools, size, seed=SEED)
         started = perf_counter()
         market = prepared(pools)
-        left = market.flat.earned / 1e18
+        left = arbitrage_in(market, auction.wrapped_native) / 1e18
         readings[PREPARE] = (perf_counter() - started) * 1e3
         told.append(f"{size:,}: {readings[PREPARE]:.0f} ms, {left:.3g} ETH of arbitrage")
         orders = orders or _fillable(market, auction)
@@ -74,7 +72,10 @@ def _measure_scale(wanted: Sequence[Measure], findings: Findings, auction: Aucti
         readings[MS_BY_SIZE[size]] = percentile(times, 0.5)
     readings[EXPONENT] = _slope([(size, readings[MS_BY_SIZE[size]]) for size in SIZES])
     findings.readings += [Reading(each, readings[each]) for each in MEASURES if each in wanted and each in readings]
-    findings.notes.append(f"route.scale: the same {len(orders)} orders, all filled on the 100 pools, at each size")
+    findings.notes.append(
+        f"route.scale: the same {len(orders)} orders, all filled on the 100 pools, at each size; prepared in "
+        + ", ".join(told)
+    )
 
 
 def _fillable(market: PreparedMarket, auction: Auction) -> list[AuctionOrder]:

@@ -124,7 +124,8 @@ class Settings(_Frozen):
     rpc_urls: Mapping[str, str] = {}
     slippage_bps: Annotated[int, Field(ge=1, le=10_000)] = 30
     deadline_seconds: Annotated[int, Field(ge=5, le=3_600)] = 120
-    max_hops: Annotated[int, Field(ge=1, le=4)] = 2
+    max_hops: Annotated[int, Field(ge=1, le=4)] = 3
+    search_seconds: Annotated[float, Field(gt=0, le=600)] = 2.0
     limits: RiskLimits = RiskLimits()
     hedge_costs: HedgeCosts = HedgeCosts()
     transfers: TransferCosts = TransferCosts()

@@ -67,6 +67,7 @@ class Refusal(StrEnum):
     BEYOND_KNOWN_RANGE = "outside the loaded range"
     NO_PATH = "no path"
     WORSE_THAN_QUOTED = "worse than quoted"
+    TOO_MUCH_GAS = "more gas than a transaction may use"
 
 
 class QuoteRefused(OmsError):

@@ -1,7 +1,8 @@
 """degenbot's pools, built from a recorded state without a node, behind its own public methods.
 
 Runs in `.bench/degenbot`. Measured are the methods that answer with an amount
-(`calculate_tokens_out_from_tokens_in`), and those that also give the state after (`simulate_exact_input_swap`).
+(`calculate_tokens_out_from_tokens_in`), those that also give the state after (`simulate_exact_input_swap`), and the
+optimiser of a given cycle of pools (`UniswapLpCycle.calculate`), where the amount is a cycle's number.
 """
 
 from fractions import Fraction
@@ -9,6 +10,7 @@ from functools import partial
 from threading import Lock
 from typing import Any
 
+from degenbot.arbitrage.uniswap_lp_cycle import UniswapLpCycle  # type: ignore[import-not-found]
 from degenbot.curve.curve_stableswap_liquidity_pool import CurveStableswapPool  # type: ignore[import-not-found]
 from degenbot.erc20_token import Erc20Token  # type: ignore[import-not-found]
 from degenbot.uniswap.types import (  # type: ignore[import-not-found]
@@ -105,7 +107,23 @@ def _curve_amount(state: State) -> Subject:
     return Subject(quote, pool.tokens[0], pool.tokens[1])
 
 
+def _cycles(state: State) -> Subject:
+    cycles = []
+    for number, cycle in enumerate(state["cycles"]):
+        pools = [_v2(pool) for pool in cycle["pools"]]
+        for pool in pools:
+            pool.name, pool._subscribers = pool.address, set()
+        given = next(token for token in (pools[0].token0, pools[0].token1) if token.address == cycle["token"])
+        cycles.append(UniswapLpCycle(given, pools, str(number), max_input=cycle["most"]))
+    return Subject(lambda all_of_them, number: all_of_them[number].calculate(), cycles, answer=_profit)
+
+
+def _profit(result: Any) -> int:
+    return int(result.profit_amount)
+
+
 LOADERS = {
+    "cycles": _cycles,
     "v2": _v2_amount,
     "v2_state": _v2_state,
     "v3": _v3_amount,

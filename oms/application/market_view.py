@@ -20,9 +20,11 @@ from oms.errors import BeyondKnownRange, OmsError, QuoteRefused
 from oms.liquidity.listing import ListedPool, PoolSnapshot
 from oms.ports.clock import Clock
 from oms.ports.exchange import Exchange, MarketData
+from oms.ports.fees import ExecutionFees, GasPriceFees
 from oms.ports.makers import Maker
 from oms.ports.pools import ChainPools
 from oms.routing.book_market import BookMarket, Joins
+from oms.routing.gas_model import TokenGas
 from oms.routing.hedge_cost import drift_bps_per_second, hedge_rate
 from oms.routing.market import BookEdge, Edge, LadderEdge, Market, edges_of
 from oms.units import BPS, Address, Wei
@@ -71,6 +73,7 @@ class Sources:
     listings: tuple[ExchangeListing, ...]
     clock: Clock
     terms: ExchangeTerms = field(default_factory=ExchangeTerms)
+    token_gas: Mapping[Address, TokenGas] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True)
@@ -86,6 +89,7 @@ class MarketView:
     """All prices for one intent, read together. Times are Unix seconds of the machine's clock.
 
     `balances` holds what the desk has at each exchange that told, by currency; `earlier` the books of the last look.
+    `token_gas` names the tokens of this chain that cost more gas than a plain one.
     """
 
     snapshot: PoolSnapshot
@@ -97,6 +101,12 @@ class MarketView:
     balances: Mapping[str, Mapping[str, ExchangeBalance]] = field(default_factory=dict)
     terms: ExchangeTerms = field(default_factory=ExchangeTerms)
     earlier: tuple[OrderBook, ...] = ()
+    token_gas: Mapping[Address, TokenGas] = field(default_factory=dict)
+
+    @property
+    def fees(self) -> ExecutionFees:
+        """What this chain charges for a transaction now."""
+        return GasPriceFees(self.gas_price)
 
     def market(self, intent: Intent, tokens: Sequence[Token]) -> Market:
         """The graph that this intent may use."""
@@ -196,6 +206,7 @@ def look(
         balances=balances,
         terms=sources.terms,
         earlier=tuple(earlier),
+        token_gas=sources.token_gas,
     )
 
 

@@ -9,7 +9,15 @@ from dataclasses import dataclass, replace
 
 from oms.application.market_view import SilentVenue
 from oms.application.plan_file import plan_digest
-from oms.application.quoting import QuoteReport, split_impact_bps
+from oms.application.quoting import (
+    QuoteReport,
+    as_transaction,
+    is_better,
+    routed,
+    split_impact_bps,
+    with_allocation,
+    with_plan_gas,
+)
 from oms.domain.plans import ExchangeLeg, Exposure, MakerLeg, PoolLeg, RoutePlan, Side
 from oms.domain.quotes import FirmQuote, QuoteRequest
 from oms.domain.token import Token
@@ -17,28 +25,43 @@ from oms.errors import OmsError, QuoteRefused, Refusal, StateConflict
 from oms.liquidity.order_book import round_down_to_step, round_up_to_step
 from oms.ports.clock import Clock
 from oms.ports.makers import Maker
-from oms.routing.market import BookEdge, FirmEdge, LadderEdge, Market, Path, PoolEdge
-from oms.routing.split import Allocation, LegFill, best_split, settle, split_for_output
+from oms.routing.allocation import Allocation, LegFill, settle
+from oms.routing.gas_model import TRANSACTION_GAS_LIMIT, GasTerms
+from oms.routing.market import BookEdge, Edge, FirmEdge, LadderEdge, PoolEdge
+from oms.routing.prepared import PreparedMarket
+from oms.routing.route import Route, RouteTerms
 from oms.units import BPS, Address, Bps, Gas
 
 
 @dataclass(frozen=True, slots=True)
 class PlanTerms:
-    """What the desk adds to a quote: who settles, the tolerance, and until when (Unix seconds of chain time)."""
+    """What the desk adds to a quote: who settles, the tolerance, and until when (Unix seconds of chain time).
+
+    `pulls` says that the input is pulled from the owner, which costs gas.
+    """
 
     executor: Address
     slippage: Bps
     deadline: int
     max_hops: int
+    pulls: bool = False
 
 
 def make_plan(
     report: QuoteReport, terms: PlanTerms, *, makers: Sequence[Maker], tokens: Mapping[Address, Token], clock: Clock
 ) -> tuple[RoutePlan, tuple[SilentVenue, ...]]:
     """The plan, and the makers that were chosen and did not sign. Raises `QuoteRefused` when nothing is left."""
-    split, refusals = _with_firm_quotes(report, terms, {maker.name: maker for maker in makers})
-    _require_as_good(report, split, terms)
-    return _plan(report, terms, split, tokens, clock), refusals
+    route, refusals = _with_firm_quotes(report, terms, {maker.name: maker for maker in makers})
+    require_fits(route.allocation)
+    _require_as_good(report, route.allocation, terms)
+    return _plan(report, terms, route, tokens, clock), refusals
+
+
+def require_fits(split: Allocation) -> None:
+    """Refuse what no block would take. Raises `QuoteRefused`."""
+    if split.gas > TRANSACTION_GAS_LIMIT:
+        why = f"needs {split.gas:,} gas, and no transaction may use more than {TRANSACTION_GAS_LIMIT:,}"
+        raise QuoteRefused(Refusal.TOO_MUCH_GAS, f"{why}; sell it in parts, or narrow --venues or --max-hops")
 
 
 def _require_as_good(report: QuoteReport, split: Allocation, terms: PlanTerms) -> None:
@@ -55,27 +78,43 @@ def _require_as_good(report: QuoteReport, split: Allocation, terms: PlanTerms) -
 
 def _with_firm_quotes(
     report: QuoteReport, terms: PlanTerms, makers: Mapping[str, Maker]
-) -> tuple[Allocation, tuple[SilentVenue, ...]]:
-    """Replace each ladder that the split uses by a firm quote; a maker that refuses or worsens is left out."""
-    split, market, refusals = report.split, report.market, []
-    while indicative := _indicative(split):
-        edge, ladder = indicative
-        without = Market.of(e for e in market.edges if e is not edge)
-        fallback = _split(report, terms, without)
+) -> tuple[Route, tuple[SilentVenue, ...]]:
+    """Replace each ladder that the route uses by a firm quote; a maker that refuses or worsens is left out."""
+    refusals: list[SilentVenue] = []
+    edges = report.prepared.edges
+    route = _as_transaction(report, terms, report.prepared, report.route)
+    while indicative := _indicative(route.allocation):
+        edge, leg = indicative
+        without = tuple(e for e in edges if e is not edge)
         try:
-            firm = _firm_edge(edge, ladder, report, terms, makers)
-            market = Market.of(firm if e is edge else e for e in market.edges)
-            split = settle(market, _replaced(split, edge, firm), gas_cost=report.gas_cost)
+            firm = _firm_edge(edge, leg, report, terms, makers)
+            signed = tuple(firm if e is edge else e for e in edges)
+            route = _signed(report, terms, route, signed, edge, firm)
         except OmsError as error:
             refusals.append(SilentVenue(edge.label, str(error)))
-            market, split = without, _or_raise(fallback, error)
+            edges, route = without, _or_raise(_routed(report, terms, PreparedMarket.of(without)), error)
             continue
-        if fallback is not None and _better(report, fallback, split):
+        edges = signed
+        if firm not in route.allocation.flows:
             refusals.append(SilentVenue(edge.label, "its firm quote was worse than doing without it"))
-            market, split = without, fallback
-    if report.intent.side is Side.BUY and split.amount_out < report.intent.amount:
+            edges = without
+    if report.intent.side is Side.BUY and route.allocation.amount_out < report.intent.amount:
         raise QuoteRefused(Refusal.INSUFFICIENT_LIQUIDITY, "the maker signed for less than it showed; ask for less")
-    return split, tuple(refusals)
+    return route, tuple(refusals)
+
+
+def _signed(
+    report: QuoteReport, terms: PlanTerms, route: Route, edges: Sequence[Edge], ladder: LadderEdge, firm: FirmEdge
+) -> Route:
+    """The route with the firm quote for the ladder, or a better one now that it is there. Raises `QuoteRefused`."""
+    market = PreparedMarket.of(edges)
+    flows = {firm if edge is ladder else edge: amount for edge, amount in route.allocation.flows.items()}
+    kept = settle(market.market.states, flows, gas_cost=report.gas_cost)
+    kept = with_plan_gas(kept, market.market.states, report.gas_cost, _gas_terms(report, terms))
+    anew = _routed(report, terms, market)
+    if anew is not None and _better(report, anew.allocation, kept):
+        return anew
+    return with_allocation(anew or route, kept, report.intent.side, reason="fixed cost")
 
 
 def _indicative(split: Allocation) -> tuple[LadderEdge, LegFill] | None:
@@ -86,34 +125,34 @@ def _indicative(split: Allocation) -> tuple[LadderEdge, LegFill] | None:
     return None
 
 
-def _or_raise(fallback: Allocation | None, error: OmsError) -> Allocation:
+def _or_raise(fallback: Route | None, error: OmsError) -> Route:
     if fallback is None:
         raise error
     return fallback
 
 
-def _split(report: QuoteReport, terms: PlanTerms, market: Market) -> Allocation | None:
-    intent = report.intent
-    search = best_split if intent.side is Side.SELL else split_for_output
+def _routed(report: QuoteReport, terms: PlanTerms, market: PreparedMarket) -> Route | None:
+    """The best route over this market; `None` where none fills the order."""
     try:
-        return search(
-            market,
-            intent.token_in.address,
-            intent.token_out.address,
-            intent.amount,
-            gas_cost=report.gas_cost,
-            max_hops=terms.max_hops,
-        )
+        route = routed(market, report.intent, RouteTerms(report.gas_cost, terms.max_hops))
     except QuoteRefused:
         return None
+    return _as_transaction(report, terms, market, route)
+
+
+def _as_transaction(report: QuoteReport, terms: PlanTerms, market: PreparedMarket, route: Route) -> Route:
+    return as_transaction(route, market, report.gas_cost, _gas_terms(report, terms))
+
+
+def _gas_terms(report: QuoteReport, terms: PlanTerms) -> GasTerms:
+    return GasTerms(pulls=terms.pulls, token_gas=report.view.token_gas)
 
 
 def _better(report: QuoteReport, first: Allocation, second: Allocation) -> bool:
-    if report.intent.side is Side.SELL:
-        return first.net_out > second.net_out
-    if second.amount_out < report.intent.amount:
+    """Whether the first is the better one for this intent; a purchase that falls short is worse than any."""
+    if report.intent.side is Side.BUY and second.amount_out < report.intent.amount:
         return True
-    return first.amount_in * second.amount_out < second.amount_in * first.amount_out
+    return is_better(report.intent.side, first, second)
 
 
 def _firm_edge(
@@ -130,13 +169,10 @@ def _firm_edge(
     return FirmEdge(quote, edge.token_in, edge.token_out)
 
 
-def _replaced(split: Allocation, old: LadderEdge, new: FirmEdge) -> dict[Path, int]:
-    return {tuple(new if edge is old else edge for edge in path): share for path, share in split.paths}
-
-
 def _plan(
-    report: QuoteReport, terms: PlanTerms, split: Allocation, tokens: Mapping[Address, Token], clock: Clock
+    report: QuoteReport, terms: PlanTerms, route: Route, tokens: Mapping[Address, Token], clock: Clock
 ) -> RoutePlan:
+    split, proof = route.allocation, route.certificate
     chain_legs = tuple(_chain_leg(leg, tokens) for leg in split.legs if not isinstance(leg.edge, BookEdge))
     exchange_legs = tuple(
         _exchange_leg(leg, leg.edge, tokens, terms) for leg in split.legs if isinstance(leg.edge, BookEdge)
@@ -158,10 +194,16 @@ def _plan(
         slippage=terms.slippage,
         gas=Gas(split.gas),
         gas_price=report.view.gas_price,
-        gas_cost=split.amount_out - split.net_out,
+        gas_wei=report.view.fees.fee_wei(Gas(split.gas)),
+        gas_cost=report.gas_cost.of(split.gas),
+        charges=split.charges,
         deadline=terms.deadline,
         created_at=clock.now(),
         impact_bps=split_impact_bps(split),
+        bound=proof.bound,
+        arbitrage=proof.arbitrage,
+        gap_bps=proof.gap_bps,
+        gap_reason=proof.reason,
     )
     return replace(draft, plan_id=plan_digest(draft))
 

@@ -13,6 +13,7 @@ from typing import Self
 from oms.adapters.evm.chain import PinnedChain
 from oms.adapters.evm.pools.pinned import PinnedPools
 from oms.adapters.evm.pools.source import EvmPoolSource
+from oms.adapters.evm.token_gas import token_gas_of
 from oms.adapters.evm.tokens import TokenDirectory
 from oms.application.market_view import ExchangeListing, ExchangeTerms, MarketView, Sources, look
 from oms.application.quoting import QuoteReport, quote
@@ -109,6 +110,7 @@ class OpenMarket:
         venues = self._enabled(venues)
         tokens = self.tokens(intent)
         view = self._look(intent, tokens, venues)
+        over_at = self.clock.now() + self.settings.search_seconds
         return quote(
             intent,
             view,
@@ -117,6 +119,7 @@ class OpenMarket:
             max_hops=max_hops or self.settings.max_hops,
             now=self.clock.now(),
             max_book_share=self.settings.limits.max_exposure_share if self._settles else None,
+            is_over=lambda: self.clock.now() > over_at,
         )
 
     def _look(self, intent: Intent, tokens: Sequence[Token], venues: frozenset[str] | None) -> MarketView:
@@ -128,7 +131,8 @@ class OpenMarket:
             for listing in self.counterparties.listings
             if listing.base in symbols and listing.quote in symbols and (listing.account or not self._settles)
         )
-        sources = Sources(self._pools, tuple(self.makers), listings, self.clock, self._exchange_terms())
+        dear = token_gas_of(self.session.venues.chain_id)
+        sources = Sources(self._pools, tuple(self.makers), listings, self.clock, self._exchange_terms(), dear)
         view = look(sources, intent, tokens, venues=venues, earlier=self._seen)
         self._seen = tuple(market.book for market in view.books) or self._seen
         return replace(view, silent=(*self.counterparties.absent, *view.silent))

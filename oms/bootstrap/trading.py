@@ -65,6 +65,7 @@ class Trading:
             slippage=Bps(self.terms.slippage_bps or settings.slippage_bps),
             deadline=chain_time(self.market.session.rpc) + ttl,
             max_hops=report.max_hops,
+            pulls=self.open_desk.desk.account.pulls_from_owner,
         )
         return make_plan(report, terms, makers=self.market.makers, tokens=report.tokens, clock=self.market.clock)
 

@@ -22,11 +22,15 @@ class OmsGroup(click.Group):
     """A group whose commands are imported when they are called, and whose errors are one line."""
 
     _COMMANDS = {  # noqa: RUF012 (a table, never written)
+        "basket": "oms.cli.basket:basket",
+        "cycles": "oms.cli.cycles:cycles",
         "demo": "oms.cli.demo:demo",
         "doctor": "oms.cli.doctor:doctor",
         "fork": "oms.cli.fork:fork",
         "journal": "oms.cli.journal:journal",
+        "market": "oms.cli.market:market",
         "quote": "oms.cli.quote:quote",
+        "route": "oms.cli.route:route",
         "simulate": "oms.cli.swap:simulate",
         "swap": "oms.cli.swap:swap",
         "version": "oms.cli.doctor:version",

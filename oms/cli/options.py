@@ -31,7 +31,7 @@ def chain_options(command: F) -> F:
 def order_options(command: F) -> F:
     """What is traded, and where."""
     for option in (
-        click.option("--max-hops", type=click.IntRange(1, 3), help="Most pools in a row. Default 2."),
+        click.option("--max-hops", type=click.IntRange(1, 4), help="Most pools in a row. Default 3."),
         click.option(
             "--venues",
             metavar="A,B",

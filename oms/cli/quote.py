@@ -1,4 +1,4 @@
-"""`oms quote`: every venue side by side, and the split that beats them."""
+"""`oms quote`: every venue side by side, the split that beats them, and how far it can be from the best there is."""
 
 import json
 from pathlib import Path
@@ -34,7 +34,8 @@ def quote(
 ) -> None:
     """Quote AMOUNT of TOKEN_IN in TOKEN_OUT on every venue. Nothing is signed or sent.
 
-    A token is a symbol, or an address where two share a symbol.
+    A token is a symbol, or an address where two share a symbol. The bound is what no way of trading on these venues
+    could better, before gas; the gap is how far the split is from it.
 
     \b
     Examples:
@@ -60,7 +61,7 @@ def quote(
 
 def quote_json(report: QuoteReport) -> dict[str, Any]:
     """Everything that the tables show, exactly."""
-    split, best = report.split, report.best_single
+    split, best, proof = report.split, report.best_single, report.route.certificate
     return {
         "intent": to_json_value(report.intent),
         "block": to_json_value(report.view.snapshot.block),
@@ -71,6 +72,14 @@ def quote_json(report: QuoteReport) -> dict[str, Any]:
             "amount_out": str(split.amount_out),
             "net_out": str(split.net_out),
             "gas": str(split.gas),
+            "gas_wei": str(report.gas_wei),
+            "gas_cost": str(report.gas_cost.of(split.gas)),
+            "charges": str(split.charges),
+            "bound": str(proof.bound),
+            "net_bound": str(proof.net_bound),
+            "gap_bps": proof.gap_bps,
+            "gap_reason": proof.reason or None,
+            "arbitrage": str(proof.arbitrage),
             "gain_bps": report.gain_bps,
             "legs": [
                 {
@@ -84,6 +93,7 @@ def quote_json(report: QuoteReport) -> dict[str, Any]:
                 for leg in split.legs
             ],
         },
+        "notes": list(report.notes),
         "silent": [to_json_value(silent) for silent in report.view.silent],
         "skipped": [to_json_value(skipped) for skipped in report.view.snapshot.skipped],
     }
@@ -97,6 +107,8 @@ def _row_json(row: VenueQuote) -> dict[str, Any]:
         "amount_out": str(row.amount_out),
         "net_out": str(row.net_out),
         "gas": str(row.gas),
+        "gas_cost": str(row.gas_cost),
+        "charge": str(row.charge),
         "price": f"{float(row.price):.12g}",
         "impact_bps": row.impact_bps,
         "fee_bps": row.fee_bps,

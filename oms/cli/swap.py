@@ -158,6 +158,7 @@ def settle_shown(console: Console, trading: Trading, known: Known, report: Quote
     plan = known.plan
     tokens: dict[Address, Token] = dict(report.tokens)
     console.print(tables.plan_table(plan))
+    tables.proof_lines(console, plan)
     tables.exposure_lines(console, plan)
     known.findings, simulation = trading.preview(plan)
     console.print(tables.checks_table(known.findings))

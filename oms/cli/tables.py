@@ -20,10 +20,11 @@ from oms.application.hedging import HedgeResult
 from oms.application.quoting import QuoteReport, VenueQuote
 from oms.application.settling import Outcome
 from oms.cli.foreign_words import printable
-from oms.domain.plans import ExchangeLeg, RoutePlan, Side, SpendKind
+from oms.domain.plans import ExchangeLeg, Intent, RoutePlan, Side, SpendKind
 from oms.domain.token import Token, TokenAmount
 from oms.domain.transactions import BalanceChange, Simulation, TransferLog
 from oms.risk.gate import CheckResult
+from oms.routing.certificate import Certificate
 from oms.units import BPS, ZERO_ADDRESS, Address, format_amount
 
 SIGNIFICANT = 8
@@ -31,6 +32,9 @@ SIGNIFICANT = 8
 
 WIDE = 112
 """Columns of a terminal from which a quote's table shows all of its own."""
+
+COIN_DECIMALS = 18
+"""Of every chain's own coin."""
 
 PIPE_WIDTH = 140
 """Columns where no terminal says how many it has, so that a file or a pipe gets whole lines."""
@@ -152,10 +156,35 @@ def quote_summary(console: Console, report: QuoteReport) -> None:
     gained = "" if gain is None else f", [bold green]{gain:+.2f} bp[/] against the best single venue, net of gas"
     word = "net" if intent.side is Side.SELL else "in"
     console.print(f"split {word} [bold]{shown_amount(total, shown)}[/]{gained}")
+    console.print(bound_line(intent, report.route.certificate))
+    gas_cost = report.gas_cost.of(split.gas)
+    console.print(
+        costs_line(intent.token_out, gas=split.gas, gas_wei=report.gas_wei, gas_cost=gas_cost, charges=split.charges)
+    )
+    for note in report.notes:
+        console.print(f"[yellow]{words(note)}[/]")
     for silent in report.view.silent:
         console.print(f"[yellow]no price from {words(silent.venue)}[/]: {words(silent.reason)}")
     for skipped in report.view.snapshot.skipped:
         console.print(f"[dim]skipped {words(skipped.venue)} {words(skipped.pool_id[:10])}…: {words(skipped.reason)}[/]")
+
+
+def bound_line(intent: Intent, proof: Certificate | RoutePlan) -> str:
+    """What nothing could better, how far the split is from it and why, and the arbitrage that is no part of it."""
+    selling = intent.side is Side.SELL
+    token, most = (intent.token_out, "at most") if selling else (intent.token_in, "at least")
+    gap = round(proof.gap_bps, 2) + 0.0  # no negative zero
+    why = proof.gap_reason if isinstance(proof, RoutePlan) else proof.reason
+    reason = f" ({words(why)})" if why else ""
+    apart = f"; arbitrage apart {shown_amount(proof.arbitrage, token)}" if proof.arbitrage else ""
+    return f"bound {most} {shown_amount(proof.bound, token)} before gas, gap [bold]{gap:.2f} bp[/]{reason}{apart}"
+
+
+def costs_line(token_out: Token, *, gas: int, gas_wei: int, gas_cost: int, charges: int) -> str:
+    """Gas in the chain's coin and in the output token, and what an exchange's fill is expected to cost beside it."""
+    fee = format_amount(gas_wei, COIN_DECIMALS, places=9)
+    besides = f"; hedge and transfers {shown_amount(charges, token_out)}" if charges else ""
+    return f"gas {gas:,}: {fee} of the chain's coin, {shown_amount(gas_cost, token_out)}{besides}"
 
 
 def shown_amount(raw: int, token: Token) -> str:
@@ -190,6 +219,16 @@ def plan_table(plan: RoutePlan) -> Table:
             exact_amount(leg.amount_out, leg.token_out),
         )
     return table
+
+
+def proof_lines(console: Console, plan: RoutePlan) -> None:
+    """How good the plan can at most be said to be, and what it costs beside its amounts."""
+    console.print(bound_line(plan.intent, plan))
+    console.print(
+        costs_line(
+            plan.intent.token_out, gas=plan.gas, gas_wei=plan.gas_wei, gas_cost=plan.gas_cost, charges=plan.charges
+        )
+    )
 
 
 def exposure_lines(console: Console, plan: RoutePlan) -> None:
@@ -227,7 +266,7 @@ def changes_table(
         token = tokens.get(change.token)
         name = names.get(change.account, change.account)
         symbol = words("ETH" if change.token == ZERO_ADDRESS else token.symbol if token else change.token)
-        decimals = 18 if change.token == ZERO_ADDRESS else token.decimals if token else 0
+        decimals = COIN_DECIMALS if change.token == ZERO_ADDRESS else token.decimals if token else 0
         text = format_amount(change.delta, decimals)
         shown = Text(text, style="red") if change.delta < 0 else Text(f"+{text}", style="green")
         table.add_row(words(name), symbol, shown)
@@ -312,6 +351,6 @@ def net_line(outcome: Outcome, gas_cost: int) -> str:
     plan = outcome.plan
     net = outcome.realised_out - gas_cost
     token = plan.intent.token_out
-    predicted = plan.net_out
+    predicted = plan.amount_out - plan.gas_cost  # charges are expectations, not payments
     drift = (net - predicted) / predicted * BPS if predicted > 0 else 0.0
     return f"net of gas [bold]{shown_amount(net, token)}[/] (predicted {amount(predicted, token)}, {drift:+.3f} bp)"

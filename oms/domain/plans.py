@@ -154,9 +154,14 @@ class RoutePlan:
     """A split of one intent over venues, exact at `block`.
 
     `amount_in` and `amount_out` are totals over all legs; `chain_amount_in` and `chain_amount_out` those of the one
-    transaction. `gas_cost` is in base units of `token_out`, rounded up; `net_out` is `amount_out` less it.
+    transaction. `gas` is that transaction's, `gas_wei` its fee; `gas_cost` is the fee in base units of `token_out`,
+    rounded up. `charges`, in the same units, is what exchange legs are expected to cost beside their amounts.
     `chain_amount_out_min` is enforced on balances. `deadline` is Unix seconds of chain time. `impact_bps` is how far
     the average price is from the best marginal one among the paths used; infinite where that isn't known.
+
+    `bound` is what no plan could better on the same market, gross of gas: the most output of a sale, the least input of
+    a purchase. `gap_bps` is the plan's distance from it, `gap_reason` why it is large where it is. `arbitrage` is what
+    that market would have paid with no order at all, in the bound's units and not part of it.
     """
 
     plan_id: str
@@ -172,15 +177,21 @@ class RoutePlan:
     slippage: Bps
     gas: Gas
     gas_price: Wei
+    gas_wei: Wei
     gas_cost: int
+    charges: int
     deadline: int
     created_at: float
     impact_bps: float
+    bound: int
+    arbitrage: int
+    gap_bps: float
+    gap_reason: str
 
     @property
     def net_out(self) -> int:
-        """What is left of the output after gas."""
-        return self.amount_out - self.gas_cost
+        """What is left of the output after gas and charges."""
+        return self.amount_out - self.gas_cost - self.charges
 
     @property
     def legs(self) -> tuple[ChainLeg | ExchangeLeg, ...]:

@@ -19,7 +19,6 @@ constant function market makers" (2023); Angeris et al., "Optimal routing for CF
 import math
 from bisect import bisect_right
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
 from typing import NamedTuple
 
 from oms.errors import QuoteRefused, Refusal
@@ -36,9 +35,11 @@ _LOG_TICK = math.log(1.0001)
 _LINEAR = 1e-9
 """Exponent that stands for "the input is linear in the fall"; `expm1` keeps its digits."""
 _SAMPLE_RATIO = 2.0
-_SAMPLE_FALL = 0.002
+_SAMPLE_FALL = 0.003
 _MAX_SAMPLES = 160
-_SMALLEST_SHARE = 1e-9
+_SMALLEST_SHARE = 1e-6
+_SMALLEST_OUTPUT = 1000
+"""Base units that a sample must bring, so that rounding is not taken for a price."""
 _SHRINKING = (12, 9, 6, 3, 2, 1)
 """Where a float's last digit takes a sale over a pool's limit: shrink it by 10**-12 of itself, then by more."""
 NEVER = -math.inf
@@ -127,6 +128,10 @@ class PriceResponse:
             depth_out * exponent_out * (shrunk + 1.0),
         )
 
+    def kinks(self, fall: float) -> int:
+        """How many pieces have been left behind at a fall: of a concentrated pool about the ticks crossed."""
+        return max(0, bisect_right(self._starts, fall) - 1)
+
     def fall_after(self, amount_in: float) -> float:
         """The fall at which `amount_in` has been taken; infinite beyond the capacity."""
         if amount_in > self.capacity:
@@ -163,7 +168,8 @@ EMPTY = PriceResponse(NEVER, ())
 def flat_levels(levels: Iterable[tuple[float, float, float]], *, width: float) -> PriceResponse:
     """A response of flat price levels, best first: (input, output, marginal price) each, spread over `width` of fall.
 
-    A step is not a function of the price; a narrow ramp is, and misstates the price by less than `width`.
+    A step is not a function of the price; a narrow ramp is. It starts above the price, so that a bound holds, and
+    overstates it by at most `width`.
     """
     pieces: list[Piece] = []
     taken = paid = fall = 0.0
@@ -174,9 +180,10 @@ def flat_levels(levels: Iterable[tuple[float, float, float]], *, width: float) -
         first = first or price
         start = max(fall, math.log(first / price))
         rate = amount_in / width
-        pieces.append(Piece(start, start + width, taken, paid, rate / _LINEAR, amount_out / width, _LINEAR, 1.0))
+        depth_out = amount_out / -math.expm1(-width)
+        pieces.append(Piece(start, start + width, taken, paid, rate / _LINEAR, depth_out, _LINEAR, 1.0))
         taken, paid, fall = taken + amount_in, paid + amount_out, start + width
-    return PriceResponse(math.log(first), pieces) if pieces else EMPTY
+    return PriceResponse(math.log(first) + width, pieces) if pieces else EMPTY
 
 
 def response_of(pool: Pool, token_in: Address, token_out: Address) -> PriceResponse:
@@ -340,53 +347,76 @@ def _kinks(pool: ConcentratedPool, *, zero_for_one: bool) -> tuple[list[tuple[in
     return [*((ticks[k], nets[k]) for k in range(index, len(ticks))), (edge, 0)], edge < MAX_TICK
 
 
-@dataclass(frozen=True, slots=True)
-class _Sample:
-    amount_in: float
-    amount_out: float
-    fall: float
-
-
 def _sampled(pool: Pool, token_in: Address, token_out: Address) -> PriceResponse:
-    """Quotes at growing sizes, closer together where the price moves more, joined by pieces linear in the fall."""
+    """Quotes at growing sizes, closer together where the price moves more, joined by pieces linear in the fall.
+
+    A piece ends exactly at its sample: its fall is that at which its average price is the one the two samples imply.
+    """
     try:
         first = pool.marginal_price(token_in, token_out)
-        most = pool.limits(token_in, token_out).max_amount_in
+        limits = pool.limits(token_in, token_out)
     except (QuoteRefused, ArithmeticError):
         return EMPTY
-    if not 0.0 < first < math.inf or most <= 0:
+    if not 0.0 < first < math.inf or limits.max_amount_in <= 0 or limits.max_amount_out <= 0:
         return EMPTY
     log_price = math.log(first)
+    held = min(float(limits.max_amount_in), limits.max_amount_out / first)
     pieces: list[Piece] = []
-    before = _Sample(0.0, 0.0, 0.0)
-    for sample in _samples(pool, token_in, token_out, most, log_price):
-        fall = max(sample.fall, before.fall + 1e-12)
-        rate = (sample.amount_in - before.amount_in) / (fall - before.fall)
-        depth_out = rate * math.exp(log_price - before.fall)
-        pieces.append(
-            Piece(before.fall, fall, before.amount_in, before.amount_out, rate / _LINEAR, depth_out, _LINEAR, 1.0)
-        )
-        before = _Sample(sample.amount_in, sample.amount_out, fall)
+    taken = paid = fall = 0.0
+    for amount_in, amount_out in _samples(pool, token_in, token_out, limits.max_amount_in, held):
+        average = (amount_out - paid) / (amount_in - taken)
+        if average <= 0.0:
+            break
+        price = math.exp(log_price - fall)
+        width = _fall_over(average / price)
+        rate = (amount_in - taken) / width
+        pieces.append(Piece(fall, fall + width, taken, paid, rate / _LINEAR, rate * price, _LINEAR, 1.0))
+        taken, paid, fall = amount_in, amount_out, fall + width
     return PriceResponse(log_price, pieces, is_cut=True)
 
 
-def _samples(pool: Pool, token_in: Address, token_out: Address, most: int, log_price: float) -> Iterable[_Sample]:
-    """Amounts in a ratio of `_SAMPLE_RATIO`, or nearer where the last step's fall was larger than `_SAMPLE_FALL`."""
-    amount, fall, ratio = max(10**4, int(most * _SMALLEST_SHARE)), 0.0, _SAMPLE_RATIO
+def _fall_over(ratio: float) -> float:
+    """The fall w over which the average price is `ratio` of the first: (1 - exp(-w)) / w = ratio."""
+    if ratio >= 1.0 - 1e-12:
+        return 1e-12
+    width = max(2.0 * (1.0 - ratio), 1.0 / ratio - 1.0 if ratio < 0.5 else 0.0)
+    for _ in range(30):
+        shrunk = -math.expm1(-width)
+        error = shrunk / width - ratio
+        slope = (math.exp(-width) - shrunk / width) / width
+        step = error / slope
+        width = max(width * 0.1, width - step)
+        if abs(step) < 1e-13 * width:
+            break
+    return max(width, 1e-12)
+
+
+def _samples(
+    pool: Pool, token_in: Address, token_out: Address, most: int, held: float
+) -> Iterable[tuple[float, float]]:
+    """Amounts in and out, growing by `_SAMPLE_RATIO`, or less where the last step moved the price by much."""
+    amount, ratio = max(1, int(held * _SMALLEST_SHARE)), _SAMPLE_RATIO
+    before_in, before_out, average = 0, 0, 0.0
     for _ in range(_MAX_SAMPLES):
         amount = min(amount, most)
         try:
-            swap = pool.quote_in(token_in, token_out, amount)
-            price = swap.next_pool.marginal_price(token_in, token_out)
+            amount_out = pool.quote_in(token_in, token_out, amount).amount_out
         except (QuoteRefused, ArithmeticError):
-            return
-        if swap.amount_out <= 0 or not price > 0.0:
-            return
-        now = log_price - math.log(price)
-        yield _Sample(float(amount), float(swap.amount_out), now)
+            if ratio < 1.02:
+                return
+            ratio = 1.0 + (ratio - 1.0) / 4.0  # step back towards the last amount that was taken
+            amount = max(before_in + 1, int(before_in * ratio)) if before_in else amount * 4
+            continue
+        if amount_out <= before_out + _SMALLEST_OUTPUT:
+            if before_out:
+                return  # the pool pays no more, however much it is given
+            amount *= 4
+            continue
+        now = (amount_out - before_out) / (amount - before_in)
+        yield float(amount), float(amount_out)
         if amount == most:
             return
-        moved = max(now - fall, 1e-12)
-        ratio = min(_SAMPLE_RATIO, max(1.01, 1.0 + (ratio - 1.0) * min(4.0, _SAMPLE_FALL / moved)))
-        fall = now
+        moved = max(1.0 - now / average, 1e-12) if average else _SAMPLE_FALL
+        ratio = min(_SAMPLE_RATIO, max(1.02, 1.0 + (ratio - 1.0) * min(4.0, _SAMPLE_FALL / moved)))
+        before_in, before_out, average = amount, amount_out, now
         amount = max(amount + 1, int(amount * ratio))

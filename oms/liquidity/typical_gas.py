@@ -24,3 +24,10 @@ _BY_FAMILY: Mapping[Family, int] = {
 def typical_gas(pool: Pool) -> int:
     """Gas of one swap through the pool, no tick crossed."""
     return _BY_FAMILY.get(pool.family, GAS_OF_CURVE)
+
+
+def tick_gas(pool: Pool) -> int:
+    """What every initialized tick that a swap crosses adds; nothing for pools without ticks."""
+    if pool.family is Family.UNISWAP_V3:
+        return concentrated.GAS_PER_V3_TICK_CROSSED
+    return concentrated.GAS_PER_V4_TICK_CROSSED if pool.family is Family.UNISWAP_V4 else 0

@@ -16,17 +16,16 @@ much at them, and the venues lose at most `surplus`.
 """
 
 import math
-from collections.abc import Collection, Iterable, Mapping
+from collections.abc import Callable, Collection, Iterable, Mapping
 from dataclasses import dataclass
 from heapq import heappop, heappush
 
 import numpy as np
 
-from oms.liquidity.price_response import NEVER, Piece, PriceResponse
+from oms.liquidity.price_response import Piece, PriceResponse
 from oms.routing.edge_table import EdgeTable, Floats
 from oms.routing.equilibrium import Arc, Flow, Prices, equilibrium
-from oms.routing.market import PoolEdge
-from oms.routing.surplus import losses, total_loss
+from oms.routing.surplus import Losses, losses
 
 MAX_ROUNDS = 24
 MAX_ADDED = 64
@@ -36,11 +35,13 @@ WORTH = 1e-8
 """What an edge must lose to the prices to be added, as a share of the basket: 0.0001 bps."""
 CLOSE = 1e-9
 """A bound met so closely, as a share of it, is not improved."""
-_NEAR = 0.01
+_NEAR = 0.1
 """Edges of the tokens in play so near to trading that they are there from the start."""
 _STOPGAP = -40.0
 """Log price, against the flat one, of what takes or gives whatever no venue does."""
 _EXACT = 1e-11
+_FLOATS = 1e-13
+"""What sums of venues' losses may be wrong by, as a share of them."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -92,17 +93,19 @@ class BasketSearch:
     def __init__(self, market: EdgeTable, anchor: Floats, inputs: Mapping[int, float], goal: Goal) -> None:
         """Base units given, by token number; nothing is computed yet."""
         self.market, self.anchor, self.inputs, self.goal = market, anchor, dict(inputs), goal
-        self.known = anchor > NEVER
-        self.usable = np.array([isinstance(edge, PoolEdge) for edge in market.edges], dtype=np.bool_)
-        self.usable &= self.known[market.sources] & self.known[market.targets]
         given = self.inputs or dict(goal.wanted or {})
         self.scale = sum(amount * math.exp(float(anchor[token])) for token, amount in given.items())
         self.core = tuple(dict.fromkeys([*self.inputs, *goal.outputs, *([goal.payer] if goal.wanted else [])]))
+        self.part = int(market.roots[self.core[0]])
+        self.usable = market.is_pool & (market.roots[market.sources] == self.part)
 
-    def optimum(self, leftover: Collection[int] = (), *, residue: float = 0.0) -> BasketProof:
+    def optimum(
+        self, leftover: Collection[int] = (), *, residue: float = 0.0, is_over: Callable[[], bool] = lambda: False
+    ) -> BasketProof:
         """The best balance over all edges but `leftover`, with the tightest bound found on the way.
 
         `residue` is what the leftover loses at rest, in the unit of the anchor; it is no part of the bound.
+        When `is_over`, the best so far is returned, with its bound.
         """
         numbers = self._nearest(leftover)
         best: BasketProof | None = None
@@ -111,8 +114,8 @@ class BasketSearch:
         for _ in range(MAX_ROUNDS):
             balance = self.balanced(numbers, near=balance)
             log_values = self.priced(balance)
-            found = losses(self.market, log_values)
-            bound = self._bound(log_values, total_loss(self.market, log_values, found) - residue)
+            found = losses(self.market, log_values, pools_only=True, part=self.part)
+            bound = self._bound(log_values, found.total - residue)
             proof = BasketProof(balance, log_values, bound)
             patience -= 1
             if best is None or self._gap(bound, best.bound) > WORTH:
@@ -123,7 +126,7 @@ class BasketSearch:
                 else BasketProof(balance, best.log_values, best.bound)
             )
             new = self.losing(found, {*numbers, *leftover})
-            if not new or not patience or abs(self._gap(balance.measure, best.bound)) < CLOSE:
+            if not new or not patience or is_over() or abs(self._gap(balance.measure, best.bound)) < CLOSE:
                 break
             numbers = [*numbers, *new]
         if best is None:
@@ -134,11 +137,11 @@ class BasketSearch:
         """The best balance over exactly these edges."""
         return _Local(self, list(dict.fromkeys(edges)), near).balanced()
 
-    def losing(self, found: Iterable[tuple[float, int]], known: Collection[int]) -> list[int]:
+    def losing(self, found: Losses, known: Collection[int]) -> list[int]:
         """Usable edges that lose most to the prices and are not among those known."""
-        worth = self.scale * WORTH
-        largest = [number for loss, number in sorted(found, reverse=True) if loss > worth and self.usable[number]]
-        return [number for number in largest if number not in known][:MAX_ADDED]
+        large = (found.amounts > self.scale * WORTH) & self.usable[found.numbers]
+        numbers = found.numbers[large][np.argsort(-found.amounts[large], kind="stable")]
+        return [number for number in numbers.tolist() if number not in known][:MAX_ADDED]
 
     def priced(self, balance: BasketBalance) -> Floats:
         """Log prices of all tokens: each that the balance doesn't touch moves with the touched one it is deepest to."""
@@ -157,7 +160,8 @@ class BasketSearch:
         given = sum(amount * math.exp(log_values[token]) for token, amount in self.inputs.items())
         if goal.wanted is not None:
             needed = sum(amount * math.exp(log_values[token]) for token, amount in goal.wanted.items())
-            return (needed - lost) * math.exp(-log_values[goal.payer])
+            least = needed - lost - _FLOATS * (needed + lost)  # their difference keeps the error of both
+            return least * math.exp(-log_values[goal.payer])
         if goal.amounts is not None:
             return (given + lost) / sum(amount * math.exp(log_values[token]) for token, amount in goal.amounts.items())
         return given + lost

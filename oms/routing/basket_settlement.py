@@ -27,6 +27,17 @@ class SettledBasket:
     gas: int
 
 
+_MAX_RAISES = 8
+
+
+class LegRefused(QuoteRefused):
+    """One leg would revert; without its `edge` the others may do."""
+
+    def __init__(self, edge: Edge, refused: QuoteRefused) -> None:
+        self.edge = edge
+        super().__init__(refused.reason, refused.detail)
+
+
 def settle_sale(
     states: Mapping[str, object], inputs: Mapping[Address, int], flows: Flows, kept: Mapping[Address, int]
 ) -> SettledBasket:
@@ -128,7 +139,10 @@ def _leaving(flows: Flows) -> dict[Address, dict[Edge, int]]:
 
 
 def _filled(edge: Edge, spend: Spend, amount: int, states: dict[str, object]) -> LegFill:
-    done = fill(edge, states[edge.state_id], amount)
+    try:
+        done = fill(edge, states[edge.state_id], amount)
+    except QuoteRefused as refused:
+        raise LegRefused(edge, refused) from refused
     states[edge.state_id] = done.next_state
     return LegFill(edge, spend, amount, done.amount_out, done.gas, done.charge)
 
@@ -140,17 +154,34 @@ def _inputs_for(
     for edge in edges[:-1]:
         if needed <= 0:
             return
-        brought = fill(edge, states[edge.state_id], flows[edge]).amount_out
+        try:
+            brought = fill(edge, states[edge.state_id], flows[edge]).amount_out
+        except QuoteRefused as refused:
+            raise LegRefused(edge, refused) from refused
         if brought <= needed:
             yield edge, flows[edge]
             needed -= brought
     if needed > 0 and edges:
-        yield edges[-1], _input_for(edges[-1], states, needed)
+        yield edges[-1], _input_for(edges[-1], needed)
     elif needed > 0:
         raise QuoteRefused(Refusal.NO_PATH, "nothing sells a token that is wanted; widen the venues")
 
 
-def _input_for(edge: Edge, states: Mapping[str, object], needed: int) -> int:
+def _input_for(edge: Edge, needed: int) -> int:
+    """An input that brings at least `needed`, by the pool's exact-output rule.
+
+    Where that rule's rounding differs from that of its exact-input one, as in Balancer's pools, by a trifle more.
+    """
     if not isinstance(edge, PoolEdge):
         raise QuoteRefused(Refusal.NO_PATH, "a basket trades with pools only")
-    return edge.listed.pool.quote_out(edge.token_in, edge.token_out, needed).amount_in
+    pool, pair = edge.listed.pool, (edge.token_in, edge.token_out)
+    try:
+        amount = pool.quote_out(*pair, needed).amount_in
+        for _ in range(_MAX_RAISES):
+            brought = pool.quote_in(*pair, amount).amount_out
+            if brought >= needed:
+                return amount
+            amount += -(-amount * (needed - brought) // max(1, brought)) + 1
+    except QuoteRefused as refused:
+        raise LegRefused(edge, refused) from refused
+    raise LegRefused(edge, QuoteRefused(Refusal.WORSE_THAN_QUOTED, "it pays less than it asked for"))

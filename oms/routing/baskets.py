@@ -5,8 +5,9 @@ Must not: load, sign, or know how a leg is encoded; the executor's plans have on
 
 A basket's optimum is found over all tokens at once (`basket_balance`), first on the market at rest, where its bound is
 proved and no flow can go round in a circle, then on the market as it is, over edges that close no circle and share no
-pool. Values are at the market's prices before the trade: those at which the market rests once its free arbitrage is
-taken (`PreparedMarket.flat`). They aren't prices that anybody pays: fees and price impact are the shortfall.
+pool. Values are at the market's prices before the trade: the middle prices of the deepest pools once the market's free
+arbitrage is taken (`EdgeTable.log_values` of the market at rest). They aren't prices that anybody pays: fees and price
+impact are the shortfall.
 Pools only: a maker's firm quote is for one pair and one order, and an exchange's fill isn't part of a transaction.
 """
 
@@ -15,15 +16,15 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from decimal import Decimal
 from enum import StrEnum
+from fractions import Fraction
 from functools import partial
 
 from oms.errors import InvalidRequest, QuoteRefused, Refusal
-from oms.liquidity.price_response import NEVER
 from oms.routing.allocation import LegFill
 from oms.routing.basket_balance import BasketBalance, BasketProof, BasketSearch, Goal
-from oms.routing.basket_settlement import SettledBasket, settle_purchase, settle_sale
+from oms.routing.basket_settlement import LegRefused, SettledBasket, settle_purchase, settle_sale
 from oms.routing.certificate import gap_bps, rounded_out
-from oms.routing.edge_table import EdgeTable
+from oms.routing.edge_table import EdgeTable, Floats
 from oms.routing.market import Edge
 from oms.routing.prepared import PreparedMarket
 from oms.routing.surplus import losses
@@ -31,10 +32,14 @@ from oms.units import BPS, Address
 
 MAX_GROWTHS = 12
 MAX_DROPS = 32
+MAX_REFUSALS = 12
+SHARES = (1.1, 0.3, 0.1, 0.02)
+"""Shares of a token's flow below which edges are left out on trial, beside the largest; above 1 only the largest."""
 _UNFILLED = 1e-7
 _NEGLIGIBLE = 1e-7
 """Share of a token's flow below which an edge is left out."""
 _BETTER = 1e-9
+_SAME = 1e-12
 
 
 class Measure(StrEnum):
@@ -61,7 +66,11 @@ class BestValue:
 
 @dataclass(frozen=True, slots=True)
 class BasketTerms:
-    """Gas in wei, the coin it is paid in (a token of the market), and the most that the trade may lose before gas."""
+    """Gas in wei, the coin it is paid in, the most that the trade may lose before gas, and whether time is up.
+
+    The coin is a token of the market; where nothing joins it to the basket's tokens, gas has no price and counts for
+    nothing. When `is_over`, the best plan so far is the answer, with its gap.
+    """
 
     coin: Address | None = None
     wei_per_gas: float = 0.0
@@ -132,13 +141,17 @@ def buy_basket(market: PreparedMarket, token_in: Address, wanted: Mapping[Addres
 class _Basket:
     """What sales and purchases share: growing a choice of edges on the real market, thinning it, and the proof."""
 
-    def __init__(self, market: PreparedMarket, inputs: Mapping[int, float], goal: Goal, terms: BasketTerms) -> None:
+    def __init__(
+        self, market: PreparedMarket, values: Floats, inputs: Mapping[int, float], goal: Goal, terms: BasketTerms
+    ) -> None:
         self.market, self.table, self.flat, self.terms, self.goal = market, market.table, market.flat, terms, goal
-        values = self.flat.log_values
-        self.search = BasketSearch(self.table, values, inputs, goal)
-        self.rest = BasketSearch(self.flat.market, values, inputs, goal)
+        anchor = self.flat.log_values
+        self.values = values
+        self.search = BasketSearch(self.table, anchor, inputs, goal)
+        self.rest = BasketSearch(self.flat.market, anchor, inputs, goal)
         coin = None if terms.coin is None else self.table.index.get(terms.coin)
-        worth = math.exp(float(values[coin])) if coin is not None and values[coin] > NEVER else 0.0
+        joined = coin is not None and self.table.roots[coin] == self.table.roots[self.search.core[0]]
+        worth = math.exp(float(values[coin])) if coin is not None and joined else 0.0
         self.value_per_gas = terms.wei_per_gas * worth
 
     def settled(self, balance: BasketBalance) -> SettledBasket:
@@ -155,24 +168,57 @@ class _Basket:
 
     def best(self) -> tuple[SettledBasket, BasketProof]:
         """The settlement that is worth most after gas, and the proof."""
-        proof = self.rest.optimum(self.flat.leftover, residue=self.flat.residue)
+        first = self.search.core[0]
+        residue = self.flat.left(first) * math.exp(float(self.flat.log_values[first]))
+        proof = self.rest.optimum(self.flat.leftover, residue=residue, is_over=self.terms.is_over)
         if proof.balance.unfilled > _UNFILLED:
             raise QuoteRefused(
                 Refusal.INSUFFICIENT_LIQUIDITY, "the pools here don't take the whole basket; ask for less"
             )
         grown = self._grown(self._fitting((), proof.balance.flows, proof.balance))
-        choices = [grown] if not self.value_per_gas else [self._thinned(grown), grown]
-        found = []
-        for balance in choices:
-            try:
-                settled = self.settled(balance)
-            except QuoteRefused as refused:
-                refusal = refused
-                continue
-            found.append((self.settled_value(settled) - settled.gas * self.value_per_gas, settled))
+        choices = [grown, *self._thinner(grown)] if self.value_per_gas else [grown]
+        found = [entry for balance in choices if (entry := self._settled_or_none(balance)) is not None]
         if not found:
-            raise refusal
-        return max(found, key=lambda entry: entry[0])[1], proof
+            raise QuoteRefused(
+                Refusal.INSUFFICIENT_LIQUIDITY, "the pools here refuse the basket's amounts; ask for more, or for less"
+            )
+        return max(found, key=lambda settled: self.settled_value(settled) - settled.gas * self.value_per_gas), proof
+
+    def _settled_or_none(self, balance: BasketBalance) -> SettledBasket | None:
+        """The balance in integers, balanced anew without each leg that would revert."""
+        for _ in range(MAX_REFUSALS):
+            if balance.unfilled > _UNFILLED:
+                return None
+            try:
+                return self.settled(balance)
+            except LegRefused as refused:
+                left = [n for n in balance.flows if self.table.edges[n] is not refused.edge]
+                balance = self.search.balanced(left, near=balance)
+            except QuoteRefused:
+                return None
+        return None
+
+    def _thinner(self, grown: BasketBalance) -> Iterable[BasketBalance]:
+        """Choices of fewer edges: as grown, and cut down to each token's largest flows, less what doesn't pay."""
+        for share in (0.0, *SHARES):
+            balance = grown if not share else self.search.balanced(self._largest(grown, share), near=grown)
+            if balance.unfilled <= _UNFILLED:
+                yield self._thinned(balance)
+
+    def _largest(self, balance: BasketBalance, share: float) -> list[int]:
+        """Edges that carry at least so much of what leaves their token, and the largest into and out of each."""
+        table, flows = self.table, balance.flows
+        into: dict[int, list[int]] = {}
+        out: dict[int, list[int]] = {}
+        for number in flows:
+            out.setdefault(int(table.sources[number]), []).append(number)
+            into.setdefault(int(table.targets[number]), []).append(number)
+        kept = {max(numbers, key=lambda n: flows[n].amount_in) for numbers in out.values()}
+        kept |= {max(numbers, key=lambda n: flows[n].amount_out) for numbers in into.values()}
+        for numbers in out.values():
+            least = share * sum(flows[n].amount_in for n in numbers)
+            kept.update(n for n in numbers if flows[n].amount_in >= least)
+        return self._joined(kept)
 
     def _grown(self, numbers: Sequence[int]) -> BasketBalance:
         """Balanced on the market as it is, with every losing edge that fits between those in use."""
@@ -181,7 +227,7 @@ class _Basket:
             if self.terms.is_over():
                 break
             known = {*numbers, *self.flat.leftover} if self.flat.market is self.table else set(numbers)
-            found = losses(self.table, self.search.priced(balance))
+            found = losses(self.table, self.search.priced(balance), pools_only=True, part=self.search.part)
             new = self._fitting(list(balance.flows), self.search.losing(found, known), balance)
             if not new:
                 break
@@ -195,19 +241,23 @@ class _Basket:
     def _thinned(self, balance: BasketBalance) -> BasketBalance:
         """Without the edges that earn less than their gas, as long as that helps."""
         kept: set[int] = set()
+        several = True
         for _ in range(MAX_DROPS):
             if self.terms.is_over():
                 break
             unpaid = {n: lack for n, lack in self._lacks(balance).items() if lack > 0.0 and n not in kept}
             if not unpaid:
                 break
+            worst = max(unpaid, key=lambda n: unpaid[n])
             hopeless = [n for n, lack in unpaid.items() if lack > 0.98 * self._gas((n,))]
-            drop = hopeless if len(hopeless) > 1 else [max(unpaid, key=lambda n: unpaid[n])]
+            drop = hopeless if several and len(hopeless) > 1 else [worst]
             thinner = self.search.balanced([n for n in balance.flows if n not in drop], near=balance)
             if thinner.unfilled <= _UNFILLED and self._net(thinner) >= self._net(balance):
                 balance = thinner
+            elif len(drop) > 1:
+                several = False
             else:
-                kept.update(drop[1:] if len(drop) > 1 else drop)
+                kept.add(worst)
         return balance
 
     def _lacks(self, balance: BasketBalance) -> dict[int, float]:
@@ -236,7 +286,7 @@ class _Basket:
 
         def worth(number: int) -> float:
             flow = balance.flows.get(number)
-            return 0.0 if flow is None else flow.amount_in * math.exp(self.flat.log_values[table.sources[number]])
+            return 0.0 if flow is None else flow.amount_in * math.exp(self.values[table.sources[number]])
 
         accepted = []
         for number in sorted(new, key=worth, reverse=True):
@@ -249,7 +299,7 @@ class _Basket:
             accepted.append(number)
         return accepted
 
-    def flows(self, balance: BasketBalance, ends: set[int]) -> dict[Edge, int]:
+    def flows(self, balance: BasketBalance) -> dict[Edge, int]:
         """Integer flows without those too small to matter, and without ways that lead nowhere or from nothing."""
         table = self.table
         leaving: dict[int, float] = {}
@@ -257,18 +307,23 @@ class _Basket:
             tail = int(table.sources[number])
             leaving[tail] = leaving.get(tail, 0.0) + flow.amount_in
         kept = {n for n, flow in balance.flows.items() if flow.amount_in > _NEGLIGIBLE * leaving[int(table.sources[n])]}
-        begins = set(self.search.inputs) | ({self.goal.payer} if self.goal.wanted is not None else set())
+        return {table.edges[n]: max(1, round(balance.flows[n].amount_in)) for n in sorted(self._joined(kept))}
+
+    def _joined(self, kept: set[int]) -> list[int]:
+        """Those of the edges that are on a way from what is given to what is wanted."""
+        table, goal = self.table, self.goal
+        begins = set(self.search.inputs) | ({goal.payer} if goal.wanted is not None else set())
         while True:
-            tails = {int(table.sources[n]) for n in kept} | ends
+            tails = {int(table.sources[n]) for n in kept}.union(goal.outputs)
             heads = {int(table.targets[n]) for n in kept} | begins
             joined = {n for n in kept if int(table.targets[n]) in tails and int(table.sources[n]) in heads}
             if joined == kept:
-                return {table.edges[n]: max(1, round(balance.flows[n].amount_in)) for n in sorted(kept)}
+                return sorted(kept)
             kept = joined
 
     def price(self, token: Address, unit: Address) -> float:
         """Base units of `unit` for one of `token`, at the market's prices before the trade."""
-        values, index = self.flat.log_values, self.table.index
+        values, index = self.values, self.table.index
         return math.exp(float(values[index[token]] - values[index[unit]]))
 
     def answer(
@@ -277,16 +332,16 @@ class _Basket:
         proof: BasketProof,
         amounts: tuple[Mapping[Address, int], Mapping[Address, int]],
         unit: Address,
+        result: int,
         per_measure: float,
     ) -> Basket:
         """The result with its proof. Raises `QuoteRefused` above the largest shortfall."""
         amounts_in, amounts_out = amounts
         buying = self.goal.wanted is not None
         number = self.table.index[unit]
-        per_unit = math.exp(-float(self.flat.log_values[number]))
+        per_unit = math.exp(-float(self.values[number]))
         prices = {token: self.price(token, unit) for token in {**amounts_in, **amounts_out}}
-        measured = self.settled_value(settled) * per_unit
-        result, bound = abs(measured), proof.bound * per_measure
+        bound = max(0.0, proof.bound * per_measure)
         basket = Basket(
             legs=settled.legs,
             amounts_in=amounts_in,
@@ -296,10 +351,10 @@ class _Basket:
             gas_cost=math.ceil(settled.gas * self.value_per_gas * per_unit),
             value_in=sum(amount * prices[token] for token, amount in amounts_in.items()),
             value_out=sum(amount * prices[token] for token, amount in amounts_out.items()),
-            result=math.floor(result),
+            result=result,
             bound=partial(rounded_out, buying=buying)(bound),
             gap_bps=gap_bps(bound, result, buying=buying),
-            arbitrage=round(self.flat.in_token(self.flat.earned, number)),
+            arbitrage=round(self.flat.arbitrage(number)),
             prices=prices,
         )
         most = self.terms.max_shortfall_bps
@@ -320,7 +375,7 @@ class _Sale(_Basket):
         goal: InProportion | BestValue,
         terms: BasketTerms,
     ) -> None:
-        index, values = market.table.index, market.flat.log_values
+        index, values = market.table.index, market.flat.market.log_values
         self.given = inputs
         self.best_value = isinstance(goal, BestValue)
         weights = _ordered(goal.prices if isinstance(goal, BestValue) else goal.weights)
@@ -342,21 +397,39 @@ class _Sale(_Basket):
             if not by_value:
                 worth = {token: amount * math.exp(values[index[token]]) for token, amount in self.per_scale.items()}
                 self.unit = max(worth, key=lambda token: worth[token])
-        super().__init__(market, {index[token]: float(amount) for token, amount in inputs.items()}, core, terms)
+        super().__init__(market, values, {index[token]: float(amount) for token, amount in inputs.items()}, core, terms)
 
     def routed(self) -> Basket:
         settled, proof = self.best()
         outputs = {token: settled.left.get(token, 0) for token in self.outputs}
-        per_unit = math.exp(-float(self.flat.log_values[self.table.index[self.unit]]))
+        return self.answer(
+            settled,
+            proof,
+            (self.given, outputs),
+            self.unit,
+            self._result(outputs),
+            self._per_scale_value() * self._per_unit(),
+        )
+
+    def _result(self, outputs: Mapping[Address, int]) -> int:
+        """What the goal counts of these outputs, in base units of the unit, rounded down."""
         if self.best_value:
-            per_unit = math.exp(-self.goal_prices[self.unit])
-        return self.answer(settled, proof, (self.given, outputs), self.unit, self._per_scale_value() * per_unit)
+            base = self.goal_prices[self.unit]
+            return sum(_times_down(amount, math.exp(self.goal_prices[t] - base)) for t, amount in outputs.items())
+        whole = self._per_scale_value() * self._per_unit()
+        return min(_times_down(amount, whole / self.per_scale[token]) for token, amount in outputs.items())
+
+    def _per_unit(self) -> float:
+        """Base units of the unit for one of the goal's measure of value."""
+        if self.best_value:
+            return math.exp(-self.goal_prices[self.unit])
+        return math.exp(-float(self.values[self.table.index[self.unit]]))
 
     def _per_scale_value(self) -> float:
         """What one unit of the goal's measure is worth at the flat prices."""
         if self.best_value:
             return 1.0
-        values, index = self.flat.log_values, self.table.index
+        values, index = self.values, self.table.index
         return sum(amount * math.exp(values[index[token]]) for token, amount in self.per_scale.items())
 
     def value(self, balance: BasketBalance) -> float:
@@ -364,7 +437,7 @@ class _Sale(_Basket):
 
     def settled_value(self, settled: SettledBasket) -> float:
         if self.best_value:
-            flat, index = self.flat.log_values, self.table.index
+            flat, index = self.values, self.table.index
             # in the unit of the flat prices, as if the first output were worth there what it is worth to the caller
             change = float(flat[index[self.unit]]) - self.goal_prices[self.unit]
             return sum(
@@ -375,7 +448,7 @@ class _Sale(_Basket):
 
     def settled(self, balance: BasketBalance) -> SettledBasket:
         index = self.table.index
-        flows = self.flows(balance, {index[token] for token in self.outputs})
+        flows = self.flows(balance)
         kept = {token: max(0, round(balance.nets.get(index[token], 0.0))) for token in self.outputs}
         return settle_sale(self.table.states, self.given, flows, kept)
 
@@ -387,26 +460,31 @@ class _Purchase(_Basket):
         index = market.table.index
         self.token_in, self.wanted = token_in, wanted
         core = Goal(wanted={index[token]: float(amount) for token, amount in wanted.items()}, payer=index[token_in])
-        super().__init__(market, {}, core, terms)
+        super().__init__(market, market.flat.market.log_values, {}, core, terms)
 
     def routed(self) -> Basket:
         settled, proof = self.best()
         paid = {self.token_in: self._paid(settled)}
         bought = {token: settled.left[token] for token in self.wanted}
-        return self.answer(settled, proof, (paid, bought), self.token_in, 1.0)
+        return self.answer(settled, proof, (paid, bought), self.token_in, self._paid(settled), 1.0)
 
     def _paid(self, settled: SettledBasket) -> int:
         return sum(leg.amount_in for leg in settled.legs if leg.edge.token_in == self.token_in)
 
     def value(self, balance: BasketBalance) -> float:
-        return -balance.measure * math.exp(float(self.flat.log_values[self.goal.payer]))
+        return -balance.measure * math.exp(float(self.values[self.goal.payer]))
 
     def settled_value(self, settled: SettledBasket) -> float:
-        return -self._paid(settled) * math.exp(float(self.flat.log_values[self.goal.payer]))
+        return -self._paid(settled) * math.exp(float(self.values[self.goal.payer]))
 
     def settled(self, balance: BasketBalance) -> SettledBasket:
-        flows = self.flows(balance, {self.table.index[token] for token in self.wanted})
+        flows = self.flows(balance)
         return settle_purchase(self.table.states, self.token_in, flows, self.wanted)
+
+
+def _times_down(amount: int, ratio: float) -> int:
+    """An amount at a price, rounded down; itself at a price of one."""
+    return amount if abs(ratio - 1.0) < _SAME else math.floor(Fraction(amount) * Fraction(ratio))
 
 
 def _ordered(amounts: Mapping[Address, float]) -> dict[Address, int]:
@@ -421,11 +499,10 @@ def _check(amounts: Mapping[Address, float], field_name: str) -> None:
 
 
 def _check_known(table: EdgeTable, tokens: Iterable[Address]) -> None:
-    values = table.log_values
-    for token in tokens:
-        number = table.index.get(token)
-        if number is None or not values[number] > NEVER:
-            raise QuoteRefused(Refusal.NO_PATH, f"no pool here joins {token} to the others; widen --venues")
+    named = [table.index.get(token) for token in tokens]
+    parts = {None if number is None else int(table.roots[number]) for number in named}
+    if len(parts) > 1 or None in parts:
+        raise QuoteRefused(Refusal.NO_PATH, "no pools here join all of these tokens; widen the venues")
 
 
 def _reaches(after: Mapping[int, set[int]], start: int, goal: int) -> bool:

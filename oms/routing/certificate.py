@@ -17,7 +17,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from oms.liquidity.price_response import NEVER
-from oms.routing.edge_table import Floats
+from oms.routing.edge_table import EdgeTable, Floats
 from oms.routing.flatten import FlatMarket
 from oms.routing.search import Balance, Search
 from oms.routing.surplus import Losses, losses
@@ -71,6 +71,7 @@ def proved(search: Search, balance: Balance, flat: FlatMarket) -> Proof:
     """
     known = set(flat.leftover)
     reached = balance.amount_in if search.buying else balance.amount_out
+    apart = resting(search, flat)
     best: Proof | None = None
     patience = PATIENCE
     priced: Collection[int] = _traded(search, balance)
@@ -83,7 +84,6 @@ def proved(search: Search, balance: Balance, flat: FlatMarket) -> Proof:
         if best is None or _lower(search, proof, best):
             best, patience = proof, PATIENCE
         patience -= 1
-        apart = flat.in_token(flat.residue, search.source if search.buying else search.target)
         if not patience or abs(gap_bps(proof.bound - apart, reached, buying=search.buying)) < MET_BPS:
             break
         new = _losing(found, worth, known.union(balance.flows))
@@ -92,6 +92,20 @@ def proved(search: Search, balance: Balance, flat: FlatMarket) -> Proof:
         balance = search.balanced([*balance.flows, *new], near=balance)
         priced = balance.bases.keys()
     return best or Proof(np.full(len(search.market.tokens), NEVER), math.inf)
+
+
+def resting(search: Search, flat: FlatMarket) -> float:
+    """What is left to pay in the flat market's dust, in the bound's unit and with its sign."""
+    left = flat.left(search.source if search.buying else search.target)
+    return -left if search.buying else left
+
+
+def on_market(search: Search, market: EdgeTable, flat: FlatMarket, log_values: Floats) -> tuple[float, float]:
+    """The bound that prices prove on the market as it is, the arbitrage set apart, and that arbitrage."""
+    token = search.source if search.buying else search.target
+    arbitrage = flat.arbitrage(token)
+    total = _bound(search, log_values, losses(market, log_values).total)
+    return (total + arbitrage if search.buying else total - arbitrage), arbitrage
 
 
 def _traded(search: Search, balance: Balance) -> set[int]:

@@ -127,7 +127,7 @@ def profitable_cycles(market: PreparedMarket, start: Address, terms: CycleTerms)
         found.append(best)
         table = _after(table, best)
     after = market if not found else PreparedMarket(table, near=flat.log_values)
-    return CyclesFound(start, tuple(found), math.ceil(flat.in_token(flat.earned, number)), after)
+    return CyclesFound(start, tuple(found), math.ceil(flat.arbitrage(number)), after)
 
 
 class _Hunt:
@@ -136,10 +136,11 @@ class _Hunt:
     def __init__(self, table: EdgeTable, flat: FlatMarket, start: int, terms: CycleTerms) -> None:
         self.table, self.start, self.terms = table, start, terms
         self.log_values = flat.log_values
-        self.prices = np.where([isinstance(edge, PoolEdge) for edge in table.edges], table.log_prices, NEVER)
+        self.prices = np.where(table.is_pool, table.log_prices, NEVER)
         worth = float(flat.log_values[start])
         self.per_unit = math.exp(-worth) if worth > NEVER else 0.0
-        self.lost = {number: loss * self.per_unit for loss, number in losses(table, flat.log_values)}
+        found = losses(table, flat.log_values, pools_only=True, part=int(table.roots[start]))
+        self.lost = dict(zip(found.numbers.tolist(), (found.amounts * self.per_unit).tolist(), strict=True))
 
     def best(self) -> Cycle | None:
         """The circle with the largest profit after gas, in integers; `None` where none has any."""
@@ -154,11 +155,12 @@ class _Hunt:
 
     def _most(self, path: Sequence[int]) -> float:
         """No size of this circle earns more: what its venues lose to the common prices, less about its gas."""
-        return sum(self.lost.get(number, 0.0) for number in path) - self._gas(path)
+        return math.fsum(self.lost.get(number, 0.0) for number in path) - self._gas(path)
 
     def _gas(self, path: Sequence[int]) -> float:
         """About its gas, on the low side: legs alone, without the transaction."""
-        return float(sum(self.table.gas[number] for number in path)) * self.terms.gas_cost.out_per_gas * 0.5
+        gas = math.fsum(self.table.gas[list(path)].tolist())
+        return gas * self.terms.gas_cost.out_per_gas * 0.5
 
     def _candidates(self) -> Iterable[tuple[int, ...]]:
         seeds = sorted(self.lost, key=lambda number: -self.lost[number])

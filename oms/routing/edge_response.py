@@ -13,7 +13,7 @@ from oms.liquidity.price_response import (
     flat_levels,
     response_of,
 )
-from oms.liquidity.typical_gas import typical_gas
+from oms.liquidity.typical_gas import tick_gas, typical_gas
 from oms.routing.levels import price_levels
 from oms.routing.market import MAKER_FILL_GAS, BookEdge, Edge, FirmEdge, LadderEdge, PoolEdge
 
@@ -54,3 +54,8 @@ def edge_gas(edge: Edge) -> int:
     if isinstance(edge, PoolEdge):
         return typical_gas(edge.listed.pool)
     return 0 if isinstance(edge, BookEdge) else MAKER_FILL_GAS
+
+
+def edge_kink_gas(edge: Edge) -> int:
+    """What every tick that a sale crosses costs more, where the edge has ticks."""
+    return tick_gas(edge.listed.pool) if isinstance(edge, PoolEdge) else 0

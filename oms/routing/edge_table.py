@@ -17,9 +17,9 @@ import numpy as np
 import numpy.typing as npt
 
 from oms.liquidity.listing import ListedPool
-from oms.liquidity.price_response import NEVER, DepthProfile, PriceResponse
-from oms.routing.edge_response import edge_gas, first_reading
-from oms.routing.market import Edge, Market, PoolEdge, initial_states
+from oms.liquidity.price_response import NEVER, PROFILE_FALLS, DepthProfile, PriceResponse
+from oms.routing.edge_response import edge_gas, edge_kink_gas, first_reading
+from oms.routing.market import BookEdge, Edge, LadderEdge, Market, PoolEdge, initial_states
 from oms.units import Address
 
 Floats = npt.NDArray[np.float64]
@@ -32,30 +32,32 @@ class EdgeTable:
     Responses are computed when first asked for and kept; `with_pools` keeps those of the pools that did not change.
     """
 
-    def __init__(
-        self, edges: Sequence[Edge], readings: Sequence[tuple[PriceResponse, DepthProfile]]
-    ) -> None:
+    def __init__(self, edges: Sequence[Edge], readings: Sequence[tuple[PriceResponse, DepthProfile]]) -> None:
         """Use `of`; this takes edges in order of their input token, with what was read of each."""
         self.edges = tuple(edges)
         self._responses = [response for response, _ in readings]
         self.log_prices = np.array([response.log_price for response, _ in readings])
         self.depths = np.array([profile.depth for _, profile in readings])
-        self._closed = np.array([_closed_form(response) for response, _ in readings]).reshape(len(readings), -1)
-        self._taken = np.array([profile.taken for _, profile in readings]).reshape(len(readings), -1)
-        self._paid = np.array([profile.paid for _, profile in readings]).reshape(len(readings), -1)
+        self._closed = np.array([_closed_form(response) for response, _ in readings]).reshape(len(readings), 8)
+        self._taken = np.array([profile.taken for _, profile in readings]).reshape(len(readings), len(PROFILE_FALLS))
+        self._paid = np.array([profile.paid for _, profile in readings]).reshape(len(readings), len(PROFILE_FALLS))
         self.tokens: tuple[Address, ...] = tuple(
             dict.fromkeys([edge.token_in for edge in edges] + [edge.token_out for edge in edges])
         )
         self.index: Mapping[Address, int] = {token: number for number, token in enumerate(self.tokens)}
         self.sources: Indexes = np.array([self.index[edge.token_in] for edge in edges], dtype=np.intp)
         self.targets: Indexes = np.array([self.index[edge.token_out] for edge in edges], dtype=np.intp)
+        self.is_pool = np.array([isinstance(edge, PoolEdge) for edge in edges], dtype=np.bool_)
+        self.ends_only = [n for n, edge in enumerate(edges) if isinstance(edge, BookEdge | LadderEdge)]
         self.gas: Floats = np.array([edge_gas(edge) for edge in edges], dtype=np.float64)
+        self.kink_gas: Floats = np.array([edge_kink_gas(edge) for edge in edges], dtype=np.float64)
         self.states: Mapping[str, object] = initial_states(edges)
         self._leaving = _Grouping(self.sources)
         self._arriving = _Grouping(self.targets)
         self._siblings: dict[str, list[int]] | None = None
         self._values: Floats | None = None
         self._tree: tuple[tuple[int, int], ...] | None = None
+        self._roots: Indexes | None = None
         self._discounts: dict[int, Floats] = {}
 
     @classmethod
@@ -85,16 +87,16 @@ class EdgeTable:
                     after._closed[number] = _closed_form(responses[number])
                     states[pool_id] = listed.pool
         after.edges, after.states, after._responses = tuple(edges), states, responses
-        after._values, after._tree, after._discounts = None, None, {}
+        after._values, after._tree, after._roots, after._discounts = None, None, None, {}
         return after
 
     def discounts(self, log_value: float) -> Floats:
         """About how far below its first price (log) each edge sells this much value on average.
 
-        The value is the log of base units of the hub, taken to the nearest quarter; near for every edge, exact for
+        The value is the log of base units of the hub, rounded down to a sixth; near for every edge, exact for
         none, and minus infinity beyond what an edge takes.
         """
-        key = round(log_value * _STEPS_OF_SIZE) if math.isfinite(log_value) else _MOST
+        key = math.floor(log_value * _STEPS_OF_SIZE) if math.isfinite(log_value) else _MOST
         known = self._discounts.get(key)
         if known is None:
             with np.errstate(over="ignore", invalid="ignore"):
@@ -113,9 +115,12 @@ class EdgeTable:
             low, high = place - 1, np.minimum(place, last)
             slope = (paid[rows, high] - paid[rows, low]) / (taken[rows, high] - taken[rows, low])
             sold = paid[rows, low] + np.nan_to_num(slope) * (asked - taken[rows, low])
-            near[far_out] = np.where(place > last, NEVER, np.log(sold / asked) - self.log_prices[far_out])
+            sold = np.where(place > last, paid[:, last], sold)
+            sold[asked > self._closed[far_out, _CAPACITY]] = 0.0
+            near[far_out] = np.log(sold / asked) - self.log_prices[far_out]
         near[np.isnan(near)] = NEVER
-        return near
+        discounts: Floats = near
+        return discounts
 
     @property
     def market(self) -> Market:
@@ -137,26 +142,53 @@ class EdgeTable:
         return self._values if self._values is not None else np.full(len(self.tokens), NEVER)
 
     @property
+    def scale(self) -> float:
+        """A millionth of what all venues hold near their prices, in base units of the hub: what imbalances mean."""
+        with np.errstate(over="ignore", invalid="ignore"):
+            held = self.depths * np.exp(self.log_values[self.sources])
+        return 1e-6 * float(held[np.isfinite(held)].sum()) or 1.0
+
+    @property
     def hub(self) -> int:
         """The token that most edges sell: the coin of most chains."""
         return int(np.bincount(self.sources, minlength=len(self.tokens)).argmax()) if self.edges else 0
 
     def _grow(self) -> None:
-        values = np.full(len(self.tokens), NEVER)
+        """Prim's tree of the deepest edges from the hub, then from a token of each part that the hub does not reach."""
+        size = len(self.tokens)
+        values, roots = np.full(size, NEVER), np.arange(size)
         branches: list[tuple[float, int, int]] = []
-        reached: list[tuple[float, int, float, int]] = [(-math.inf, self.hub, 0.0, -1)]
-        while reached:
-            negative_depth, token, value, parent = heappop(reached)
-            if values[token] > NEVER:
-                continue
-            values[token] = value
-            if parent >= 0:
-                branches.append((negative_depth, parent, token))
-            for number in self.leaving(token):
-                head, price, depth = int(self.targets[number]), self.log_prices[number], self.depths[number]
-                if values[head] == NEVER and price > NEVER and depth > 0.0:
-                    heappush(reached, (-math.log(depth) - value, head, value - price, token))
-        self._values, self._tree = values, tuple((one, other) for _, one, other in sorted(branches))
+        for root in (self.hub, *range(size)) if size else ():
+            reached: list[tuple[float, int, float, int]] = [(-math.inf, root, 0.0, -1)] if values[root] == NEVER else []
+            while reached:
+                negative_depth, token, value, parent = heappop(reached)
+                if values[token] > NEVER:
+                    continue
+                values[token], roots[token] = value, root
+                if parent >= 0:
+                    branches.append((negative_depth, parent, token))
+                for number in self.leaving(token):
+                    head, price, depth = int(self.targets[number]), self._mid_price(number), self.depths[number]
+                    if values[head] == NEVER and price > NEVER and depth > 0.0:
+                        heappush(reached, (-math.log(depth) - value, head, value - price, token))
+        self._values, self._roots = values, roots
+        self._tree = tuple((one, other) for _, one, other in sorted(branches))
+
+    def _mid_price(self, number: int) -> float:
+        """The log price between an edge's and its opposite's on the same pool, where it has one."""
+        price = float(self.log_prices[number])
+        tail, head = self.sources[number], self.targets[number]
+        for other in self.siblings(number):
+            if self.sources[other] == head and self.targets[other] == tail and self.log_prices[other] > NEVER:
+                return (price - float(self.log_prices[other])) / 2.0
+        return price
+
+    @property
+    def roots(self) -> Indexes:
+        """For each token, that in whose base units its value is: the hub, or one of its own part of the market."""
+        if self._roots is None:
+            self._grow()
+        return self._roots if self._roots is not None else np.arange(len(self.tokens))
 
     @property
     def tree(self) -> tuple[tuple[int, int], ...]:
@@ -213,8 +245,10 @@ class EdgeTable:
         return self._arriving.members(token)
 
 
-_STEPS_OF_SIZE = 4.0
+_STEPS_OF_SIZE = 6.0
 _MOST = 10**6
+_CAPACITY = 6
+"""Column of `_closed_form`: the most that an edge takes."""
 
 
 def _closed_form(response: PriceResponse) -> tuple[float, ...]:

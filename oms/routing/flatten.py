@@ -8,6 +8,7 @@ arbitrage. So the order is bounded on the flat market, and the arbitrage is show
 """
 
 import math
+from collections.abc import Mapping
 from dataclasses import dataclass, replace
 
 import numpy as np
@@ -21,8 +22,8 @@ from oms.routing.surplus import surplus
 
 FLAT = 1e-10
 """Log of what a price may still pay above the common ones: below the float error of a path."""
-WORTH = 1e9
-"""What an edge must promise to earn to be looked at, in base units of the hub: a billionth of a coin."""
+WORTH = 1e-9
+"""What an edge must promise to earn to be looked at, as a share of the market's `scale`."""
 MAX_ROUNDS = 40
 MAX_TRADES = 200
 """Of one pool on its way to rest: one that takes 30 % of a balance at a time needs many, a pool of two tokens one."""
@@ -43,22 +44,23 @@ def flat_prices(market: EdgeTable, *, near: Floats | None = None) -> FlatPrices:
 
     `near` are log values to start from, such as the last block's.
     """
-    values, hub = market.log_values if near is None else near, market.hub
+    values = market.log_values if near is None else near
     joined = values > NEVER
     bases = [float(value) if known else 0.0 for value, known in zip(values, joined, strict=True)]
     shifts = [0.0] * len(bases)
-    lone = frozenset(token for token, known in enumerate(joined) if not known)
-    best = FlatPrices(values, surplus(market, values))
+    fixed = frozenset(token for token, root in enumerate(market.roots.tolist()) if root == token or not joined[token])
+    scale = market.scale
+    best = FlatPrices(values, surplus(market, values, pools_only=True))
     numbers = _trading(market, values, -_NEARLY_TRADING, worth=-1.0)
     for _ in range(MAX_ROUNDS):
         arcs = [_arc(market, number, bases) for number in numbers]
-        solved = equilibrium(arcs, bases, supplies={}, fixed=lone | {hub}, scale=_COIN, shifts=shifts)
+        solved = equilibrium(arcs, bases, supplies={}, fixed=fixed, scale=scale, shifts=shifts)
         shifts = solved.shifts
         prices = np.where(joined, np.array(bases) + np.array(shifts), NEVER)
-        earned = surplus(market, prices)
+        earned = surplus(market, prices, pools_only=True)
         if earned < best.earned:
             best = FlatPrices(prices, earned)
-        outside = set(_trading(market, prices, FLAT, worth=WORTH)).difference(numbers)
+        outside = set(_trading(market, prices, FLAT, worth=WORTH * scale)).difference(numbers)
         if not outside:
             break
         numbers += outside
@@ -69,29 +71,61 @@ def flat_prices(market: EdgeTable, *, near: Floats | None = None) -> FlatPrices:
 class FlatMarket:
     """A market at rest. `leftover` are edges that still pay, in pools so small that one base unit moves them past it.
 
-    `earned` is what the free arbitrage was worth, in base units of the hub, and `residue` what of it is left in those
-    pools; `log_values` are the prices at which all others rest.
+    `log_values` are the prices at which all others rest. Only pools are taken to them: what a maker or a book pays
+    above them is there for the order.
     """
 
     market: EdgeTable
     log_values: Floats
-    earned: float
-    residue: float
     leftover: tuple[int, ...]
+    earned_by_part: Mapping[int, float]
+    residue_by_part: Mapping[int, float]
+
+    @property
+    def earned(self) -> float:
+        """What bringing it to rest paid, in base units of the hub: the dual with no order at all."""
+        return self.earned_by_part.get(self._hub_part, 0.0)
+
+    @property
+    def residue(self) -> float:
+        """What of that is left in pools too small to move, in base units of the hub."""
+        return self.residue_by_part.get(self._hub_part, 0.0)
+
+    @property
+    def _hub_part(self) -> int:
+        return int(self.market.roots[self.market.hub]) if self.market.edges else 0
 
     def in_token(self, worth: float, token: int) -> float:
         """Base units of a token that `worth` of the hub is; nothing where the token joins nothing."""
         value = float(self.log_values[token])
         return worth * math.exp(-value) if value > NEVER else 0.0
 
+    def arbitrage(self, token: int) -> float:
+        """What the token's part of the market paid for being brought to rest, in base units of the token."""
+        return self.in_token(self.earned_by_part.get(int(self.market.roots[token]), 0.0), token)
+
+    def left(self, token: int) -> float:
+        """What of that is left in pools too small to move, in base units of the token."""
+        return self.in_token(self.residue_by_part.get(int(self.market.roots[token]), 0.0), token)
+
 
 def flat_market(market: EdgeTable, *, near: Floats | None = None) -> FlatMarket:
     """Take the free arbitrage out of a market. Without any, the market stays the same object."""
     prices = flat_prices(market, near=near)
     traded = flattened(market, prices.log_values)
-    leftover = tuple(np.flatnonzero(_falls(traded, prices.log_values) > 10 * FLAT).tolist())
-    residue = surplus(traded, prices.log_values) if leftover else 0.0
-    return FlatMarket(traded, prices.log_values, prices.earned, residue, leftover)
+    leftover = np.flatnonzero((_falls(traded, prices.log_values) > 10 * FLAT) & traded.is_pool)
+    return FlatMarket(
+        traded,
+        prices.log_values,
+        tuple(leftover.tolist()),
+        _surplus_by_part(market, prices.log_values),
+        _surplus_by_part(traded, prices.log_values) if len(leftover) else {},
+    )
+
+
+def _surplus_by_part(market: EdgeTable, log_values: Floats) -> dict[int, float]:
+    parts = sorted(set(market.roots.tolist()))
+    return {part: surplus(market, log_values, pools_only=True, part=part) for part in parts}
 
 
 def flattened(market: EdgeTable, log_values: Floats) -> EdgeTable:
@@ -104,7 +138,7 @@ def flattened(market: EdgeTable, log_values: Floats) -> EdgeTable:
         edge = market.edges[number]
         if isinstance(edge, PoolEdge):
             changed[edge.state_id] = _at_rest(market, edge.listed, log_values)
-    return market.with_pools(changed)
+    return market.with_pools(changed) if changed else market
 
 
 def _at_rest(market: EdgeTable, listed: ListedPool, log_values: Floats) -> ListedPool:
@@ -128,10 +162,6 @@ def _at_rest(market: EdgeTable, listed: ListedPool, log_values: Floats) -> Liste
     return replace(listed, pool=pool)
 
 
-_COIN = 1e18
-"""The hub's whole coin, against which imbalances of the whole market are measured."""
-
-
 def _falls(market: EdgeTable, log_values: Floats) -> Floats:
     """By how much each edge's price beats these values."""
     with np.errstate(invalid="ignore"):
@@ -145,7 +175,7 @@ def _trading(market: EdgeTable, log_values: Floats, least: float, *, worth: floa
     `worth` leaves out those that would earn less, in base units of the hub: half the depth times the fall's square.
     """
     falls = _falls(market, log_values)
-    found = np.flatnonzero(falls > least)
+    found = np.flatnonzero((falls > least) & market.is_pool)
     if worth > 0.0:
         with np.errstate(over="ignore"):
             held = market.depths[found] * np.exp(log_values[market.sources[found]])

@@ -42,7 +42,7 @@ class PreparedMarket:
         """The flat market as a market of its own, which is its own flat market."""
         flat = self.flat
         rested = PreparedMarket(flat.market, near=flat.log_values)
-        rested._flat = replace(flat, earned=flat.residue)
+        rested._flat = replace(flat, earned_by_part=flat.residue_by_part)
         return rested
 
     @property

@@ -13,21 +13,20 @@ import numpy as np
 from oms.errors import QuoteRefused, Refusal
 from oms.liquidity.price_response import NEVER
 from oms.routing.allocation import PASSED_TOKEN_GAS, TRANSACTION_GAS, Allocation, Flows, GasCost, settle_or_none
-from oms.routing.certificate import Certificate, gap_bps, proved, rounded_out
+from oms.routing.certificate import Certificate, gap_bps, on_market, proved, rounded_out
 from oms.routing.edge_table import EdgeTable, bounded
 from oms.routing.flatten import FlatMarket
-from oms.routing.market import BookEdge, Edge, FirmEdge
+from oms.routing.market import BookEdge, Edge, FirmEdge, PoolEdge
 from oms.routing.prepared import PreparedMarket
-from oms.routing.search import Balance, Search
+from oms.routing.search import UNFILLED, Balance, Search
 from oms.routing.selection import Selection
 from oms.units import Address
 
 LARGE_GAP_BPS = 1.0
 """A gap that is explained."""
-_NEGLIGIBLE = 1e-7
-"""Share of a token's flow below which an edge is left out of the plan."""
-_UNFILLED = 1e-7
-SINGLES = 2
+_NEGLIGIBLE = (1e-7, 1e-4, 1e-2)
+"""Shares of a token's flow below which an edge is left out of the plan: the least that settles."""
+SINGLES = 3
 """Single paths settled in integers; more are compared in floats."""
 
 
@@ -92,7 +91,8 @@ class _Order:
         self.flat: FlatMarket = market.flat
         self.search = self._search(table)
         gas = table.gas + PASSED_TOKEN_GAS * (table.targets != self.target)
-        self.selection = Selection(self.search, gas * terms.gas_cost.out_per_gas)
+        out_per_gas = terms.gas_cost.out_per_gas
+        self.selection = Selection(self.search, gas * out_per_gas, table.kink_gas * out_per_gas)
 
     def _search(self, market: EdgeTable) -> Search:
         return Search(
@@ -118,17 +118,21 @@ class _Order:
     def _balances(self, ideal: Balance, paths: Sequence[tuple[int, ...]]) -> Iterable[Balance]:
         """Splits to try in integers: the optimum where gas is free or nothing beside it, and what pays for its gas."""
         if not self.terms.gas_cost.out_per_gas:
-            optimum = ideal if self.flat.market is self.market else self.search.optimum()
+            optimum = ideal if self.flat.market is self.market else self.search.best_optimum()
             return [optimum] if optimum is not None else []
-        chosen = self.selection.best(paths[:1] or [self.search.best_path(self.market.log_prices)])
+        chosen = self.selection.best(paths[:1], list(ideal.flows))
         return [chosen.balance] if chosen is not None else []
 
     def _exact(self, balance: Balance) -> Allocation | None:
         """The balance in integers and whole lots."""
-        if balance.unfilled > _UNFILLED:
+        if balance.unfilled > UNFILLED:
             return None
-        flows = self._flows(balance)
-        return self._settled(flows) if flows else None
+        for least in _NEGLIGIBLE:
+            flows = self._flows(balance, least)
+            settled = self._settled(flows) if flows else None
+            if settled is not None:
+                return settled
+        return None
 
     def _settled(self, flows: Flows) -> Allocation | None:
         if any(isinstance(edge, BookEdge) for edge in flows):
@@ -138,15 +142,23 @@ class _Order:
     def _settle(self, flows: Flows, *, lots: bool = True) -> Allocation | None:
         return settle_or_none(self.market.states, flows, gas_cost=self.terms.gas_cost, lots=lots)
 
-    def _flows(self, balance: Balance) -> dict[Edge, int]:
+    def _flows(self, balance: Balance, least: float) -> dict[Edge, int]:
         """Integer flows, smallest first so that the largest takes the rounding; the source's sum to the order."""
-        used = _joined(self.market, balance, self.source, self.target)
+        used = _joined(self.market, balance, self.source, self.target, least=least)
         edges = self.market.edges
-        flows = {edges[number]: max(1, round(balance.flows[number].amount_in)) for number in used}
+        flows = {edges[number]: self._within(number, balance.flows[number].amount_in) for number in used}
         if not flows:
             return {}
         given = self.amount if not self.buying else round(balance.amount_in)
         return _summing_to(flows, self.token_in, given)
+
+    def _within(self, number: int, amount: float) -> int:
+        """An integer flow, at most what the edge takes."""
+        most = int(min(self.market.response(number).capacity, 1e60))
+        flow = max(1, round(amount))
+        if self.market.is_pool[number]:
+            return flow
+        return most if flow > most * (1 - 1e-9) else flow  # wanted whole: not a unit less, for lots' sake
 
     def _enough(self, flows: Flows) -> Allocation | None:
         """The flows scaled in proportion to the least input that pays the wanted output."""
@@ -169,23 +181,44 @@ class _Order:
 
     def _in_lots(self, flows: Flows) -> Allocation | None:
         """Books cut to whole lots; what is cut goes to the others, or to the best single venue for it."""
-        books = {edge: amount for edge, amount in flows.items() if isinstance(edge, BookEdge)}
-        chain = {edge: amount for edge, amount in flows.items() if not isinstance(edge, BookEdge)}
-        whole = {edge: lots for edge, amount in books.items() if (lots := _whole_lots(edge, amount))}
+        chain: dict[Edge, int] = {edge: amount for edge, amount in flows.items() if not isinstance(edge, BookEdge)}
+        whole: dict[Edge, int] = {
+            edge: lots
+            for edge, amount in flows.items()
+            if isinstance(edge, BookEdge) and (lots := _whole_lots(edge, amount))
+        }
         if self.buying:
             return self._enough_in_lots(whole, chain)
         left = self.amount - sum(whole.values())
-        if not left:
-            return self._settle({**whole, **chain}) if not chain else self._settle(whole)
-        tried = [{**whole, **_summing_to(chain, self.token_in, left)}] if chain else []
+        if left <= 0:
+            return self._settle(whole) if not left else None
+        tried: list[dict[Edge, int]] = [{**whole, **_summing_to(chain, self.token_in, left)}] if chain else []
         tried += [{**whole, **dict.fromkeys(path, left)} for path in self._spare(left)]
+        settled = [plan for flows in tried if (plan := self._settle(flows)) is not None]
+        return max(settled, key=self._score, default=None) or self._with_less_of_books(whole, left)
+
+    def _with_less_of_books(self, whole: Mapping[Edge, int], left: int) -> Allocation | None:
+        """Where nothing takes so little as books left over: a lot or a thousandth of the order less for the largest."""
+        if not whole:
+            return None
+        largest = max(whole, key=lambda edge: whole[edge])
+        if not isinstance(largest, BookEdge):
+            return None
+        kept = _whole_lots(largest, whole[largest] - self.amount // 1000)
+        moved = left + whole[largest] - kept
+        books = (
+            {**whole, largest: kept} if kept else {edge: lots for edge, lots in whole.items() if edge is not largest}
+        )
+        tried = [{**books, **dict.fromkeys(path, moved)} for path in self._spare(moved)]
         settled = [plan for flows in tried if (plan := self._settle(flows)) is not None]
         return max(settled, key=self._score, default=None)
 
     def _spare(self, amount: int) -> list[tuple[Edge, ...]]:
         """Single on-chain paths for what books left over."""
-        usable = self.market.log_prices.copy()
+        usable = self.search.open_prices.copy()
         usable[[n for n, edge in enumerate(self.market.edges) if isinstance(edge, BookEdge)]] = NEVER
+        if amount <= 0:
+            return []
         sized = self.search.sized(usable, amount / self.amount)
         return [self._edges(path) for path in self.search.best_paths(sized, SINGLES)]
 
@@ -207,7 +240,8 @@ class _Order:
     def _topped_up(self, whole: Flows, chain: Flows) -> Allocation | None:
         given = sum(whole.values())
         total = sum(amount for edge, amount in chain.items() if edge.token_in == self.token_in)
-        low, high, best = 0, 0, None
+        low, high = 0, 0
+        best: Allocation | None = None
         for _ in range(_MAX_SCALINGS):
             trial = self._settle({**whole, **_summing_to(_in_proportion(chain, total), self.token_in, total)})
             if trial is None:
@@ -251,14 +285,11 @@ class _Order:
     def _certificate(self, flat_search: Search, ideal: Balance, plan: Allocation) -> Certificate:
         gas = self.terms.gas_cost
         cheapest = TRANSACTION_GAS + int(self.market.gas.min(initial=0.0))
-        flat, token = self.flat, self.source if self.buying else self.target
-        bound = proved(flat_search, ideal, flat).bound
-        arbitrage, residue = flat.in_token(flat.earned, token), flat.in_token(flat.residue, token)
+        proof = proved(flat_search, ideal, self.flat)
+        bound, arbitrage = on_market(self.search, self.market, self.flat, proof.log_values)
         if self.buying:
-            bound += residue
             result, net = plan.amount_in, bound
         else:
-            bound -= residue
             result, net = plan.amount_out - plan.charges, bound - gas.of(cheapest)
         gap = gap_bps(bound, result, buying=self.buying)
         rounded = partial(rounded_out, buying=self.buying)
@@ -277,7 +308,7 @@ class _Order:
         cut = (self.flat.market.response(number) for number in ideal.flows)
         if any(response.is_cut for response in cut):
             return "tick range"
-        return "hops" if self.terms.max_hops < 4 else "pool granularity"
+        return "hops"
 
     def _refused(self) -> QuoteRefused:
         if any(isinstance(edge, FirmEdge) for edge in self.market.edges):
@@ -298,14 +329,14 @@ def _whole_lots(edge: BookEdge, amount: int) -> int:
     return edge.market.whole_lots(edge.token_in, amount)
 
 
-def _joined(market: EdgeTable, balance: Balance, source: int, target: int) -> list[int]:
+def _joined(market: EdgeTable, balance: Balance, source: int, target: int, *, least: float) -> list[int]:
     """Edges with a flow worth keeping, each on a way from the source to the target; smallest flow first."""
     flows = balance.flows
     leaving: dict[int, float] = {}
     for number, flow in flows.items():
         tail = int(market.sources[number])
         leaving[tail] = leaving.get(tail, 0.0) + flow.amount_in
-    kept = {n for n, flow in flows.items() if flow.amount_in > _NEGLIGIBLE * leaving[int(market.sources[n])]}
+    kept = {n for n, flow in flows.items() if flow.amount_in > least * leaving[int(market.sources[n])]}
     while True:
         tails = {int(market.sources[n]) for n in kept}
         heads = {int(market.targets[n]) for n in kept}
@@ -321,17 +352,27 @@ def _joined(market: EdgeTable, balance: Balance, source: int, target: int) -> li
 
 
 def _summing_to(flows: Flows, token: Address, total: int) -> dict[Edge, int]:
-    """The flows with those out of `token` scaled to sum exactly to `total`; the last of them takes the rounding."""
+    """The flows with those out of `token` summing exactly to `total`.
+
+    A small difference goes to the largest pool, so that a maker or book that gives all it has is not asked for more;
+    a large one is spread over the pools, or where there is none over all.
+    """
     own = [edge for edge in flows if edge.token_in == token]
-    given = sum(flows[edge] for edge in own)
-    scaled = dict(flows)
-    left = total
-    for edge in own[:-1]:
-        scaled[edge] = flows[edge] * total // given
-        left -= scaled[edge]
-    if own:
-        scaled[own[-1]] = left
-    return scaled
+    pools = [edge for edge in own if isinstance(edge, PoolEdge)] or own
+    if not pools:
+        return dict(flows)
+    held = sum(flows[edge] for edge in own if edge not in pools)
+    given = sum(flows[edge] for edge in pools)
+    wanted = total - held
+    adjusted = dict(flows)
+    if wanted <= 0:  # fewer than the others take alone: in proportion
+        pools, given, wanted = own, held + given, total
+    left = wanted
+    for edge in sorted(pools, key=lambda edge: flows[edge])[:-1]:
+        adjusted[edge] = flows[edge] * wanted // given
+        left -= adjusted[edge]
+    adjusted[max(pools, key=lambda edge: flows[edge])] = left
+    return adjusted
 
 
 def _in_proportion(flows: Flows, total: int) -> Flows:

@@ -24,6 +24,9 @@ CHUNKS = (0.25, 0.03, 0.004, 0.0005)
 """Shares of the order with which paths are tried: one that cannot sell even the least is worth nothing to it."""
 WORTH = 1e-6
 """By how much (log of the rate) a path must beat the order's marginal rate for a chunk: 0.01 bps of the chunk."""
+_LARGEST_RATE = 600.0
+UNFILLED = 1e-7
+"""Share of an order that may be left over by a solution that fills it."""
 NEGLIGIBLE = 1e-9
 """Share of the order below which a flow is the solver's noise."""
 _UNFILLED_SLACK = -40.0
@@ -58,23 +61,49 @@ class Search:
         """Tokens by number; nothing is computed yet."""
         self.market, self.source, self.target = market, source, target
         self.amount, self.max_hops, self.buying = amount, max_hops, buying
+        self.open_prices = market.log_prices.copy()
+        self.open_prices[[n for n in market.ends_only if not self._joins(n)]] = NEVER
+
+    def _joins(self, number: int) -> bool:
+        """Whether an edge joins the two ends itself, as one must that cannot stand in a chain."""
+        return bool(self.market.sources[number] == self.source and self.market.targets[number] == self.target)
 
     def optimum(self, banned: Iterable[int] = ()) -> Balance | None:
         """The best split without regard to gas; `None` where no path joins the two tokens."""
-        usable = self.market.log_prices.copy()
+        usable = self.open_prices.copy()
         usable[list(banned)] = NEVER
-        first = self.best_path(self.sized(usable, 1.0)) or self.best_path(usable)
+        first = self.first_path(self.sized(usable, 1.0)) or self.first_path(usable) or self.pushed_path()
         if not first:
             return None
         return self.grown(self.balanced(first), usable)
+
+    def best_optimum(self) -> Balance | None:
+        """The best of the optima from several first paths: where circles pay, one start may lead to a poor corner."""
+        prices = self.open_prices
+        seeds = [self.first_path(self.sized(prices, share)) for share in (1.0, *CHUNKS)]
+        seeds += [self.first_path(prices), self.pushed_path()]
+        found = [self.grown(self.balanced(seed), prices.copy()) for seed in dict.fromkeys(seeds) if seed]
+        filled = [balance for balance in found if balance.flows and balance.unfilled < UNFILLED]
+        if self.buying:
+            return min(filled, key=lambda balance: balance.amount_in, default=None)
+        return max(filled, key=lambda balance: balance.amount_out, default=None)
+
+    def first_path(self, log_prices: Floats) -> tuple[int, ...]:
+        """The best path at these prices that comes by nothing twice; where circles pay, labels alone may offer one."""
+        path = tuple(self.best_path(log_prices))
+        if path and self._is_path(path):
+            return path
+        return next(iter(self.best_paths(log_prices, 1)), ())
 
     def expected_out(self) -> float:
         """About what the order brings, in base units of the output, by the market's deep prices."""
         if self.buying:
             return self.amount
         values = self.market.log_values
-        rate = float(values[self.source] - values[self.target])
-        return self.amount * math.exp(rate) if math.isfinite(rate) else self.amount
+        source, target = float(values[self.source]), float(values[self.target])
+        if not (math.isfinite(source) and math.isfinite(target) and source - target < _LARGEST_RATE):
+            return self.amount
+        return self.amount * math.exp(source - target)
 
     def sized(self, log_prices: Floats, share: float) -> Floats:
         """About the average log price of each edge for this share of the order's value."""
@@ -85,17 +114,17 @@ class Search:
         """Add edges that beat the marginal rate, and balance, until none does for any chunk of the order."""
         rounds = 0
         for chunk in CHUNKS:
+            left_out: set[int] = set()
             while rounds < MAX_ROUNDS:
-                new = self._better(balance, usable, chunk)
-                if not new:
-                    break
-                used = [number for number, flow in balance.flows.items() if flow.amount_in > 0.0]
+                new = [number for number in self._better(balance, usable, chunk) if number not in left_out]
+                used = list(balance.flows)
                 accepted = self.in_order(used, new)
-                usable[list(set(new).difference(accepted))] = NEVER
+                left_out.update(set(new).difference(accepted))
                 if not accepted:
-                    continue
+                    break
                 rounds += 1
                 before, balance = balance, self.balanced(used + accepted, near=balance)
+                left_out.update(number for number in accepted if number not in balance.flows)
                 if abs(self._result(balance) / self._result(before) - 1.0) < WORTH * chunk and before.unfilled < 1e-9:
                     break
         return balance
@@ -178,6 +207,34 @@ class Search:
     def best_path(self, log_prices: Floats) -> list[int]:
         """The edges of the path with the best rate at these prices; empty where there is none."""
         return self._onward(log_prices, self._labels_to_target(log_prices), self.source, self.max_hops)
+
+    def pushed_path(self) -> tuple[int, ...]:
+        """The path that brings most for the whole order, pushed edge by edge through every token that it reaches.
+
+        Slower than labels, and right where the order moves prices so far that values say nothing: a few ms.
+        """
+        market = self.market
+        arrived: dict[int, tuple[float, tuple[int, ...]]] = {self.source: (self.amount, ())}
+        best: tuple[float, tuple[int, ...]] = (0.0, ())
+        for _ in range(self.max_hops):
+            reached: dict[int, tuple[float, tuple[int, ...]]] = {}
+            for token, (amount, path) in arrived.items():
+                for number in market.leaving(token):
+                    head = int(market.targets[number])
+                    if self.open_prices[number] == NEVER:
+                        continue
+                    sold = market.response(number).sold(amount)
+                    if sold > reached.get(head, (0.0, ()))[0] and self._is_start((*path, number)):
+                        reached[head] = sold, (*path, number)
+            best = max(best, reached.pop(self.target, best))
+            arrived = reached
+        return best[1]
+
+    def _is_start(self, path: tuple[int, ...]) -> bool:
+        market = self.market
+        tokens = {int(market.sources[number]) for number in path}
+        last = int(market.targets[path[-1]])
+        return last not in tokens and len({market.edges[number].state_id for number in path}) == len(path)
 
     def best_paths(self, log_prices: Floats, count: int) -> list[tuple[int, ...]]:
         """Different paths with good rates at these prices, best first: those through the edges with the best rates."""
@@ -325,7 +382,7 @@ class Search:
         for _ in range(self.max_hops + 1):
             for number, tail, head in ends:
                 if head in bases and tail not in bases:
-                    bases[tail], shifts[tail] = float(market.log_prices[number]) + bases[head], shifts[head]
+                    bases[tail], shifts[tail] = float(market.log_prices[number]) + bases[head], shifts.get(head, 0.0)
         for number, tail, head in ends:  # a token from which nothing leads on yet
             bases.setdefault(tail, 0.0)
             if head not in bases:

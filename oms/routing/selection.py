@@ -18,12 +18,14 @@ from oms.liquidity.price_response import NEVER
 from oms.routing.edge_table import EdgeTable, Floats
 from oms.routing.search import Balance, Search
 
-CHUNKS = (0.5, 0.15, 0.04)
+CHUNKS = (0.5, 0.15, 0.04, 0.012, 0.004)
 MAX_ROUNDS = 8
 MAX_DROPS = 24
 CANDIDATES = 6
 """Single paths compared in floats; two go on to be settled."""
 PATHS_A_ROUND = 3
+DEEP_SHARE = 0.7
+"""An order that brings less of its worth than this is large for its market: values no longer say what arrives."""
 _SECANTS = 6
 _WORTH = 1e-7
 
@@ -39,10 +41,10 @@ class Costed:
 class Selection:
     """One order's choice. `gas_out` is the cost of each edge's use, and `fixed_out` of any plan, in output units."""
 
-    def __init__(self, search: Search, gas_out: Floats) -> None:
-        """Nothing is computed yet."""
-        self.search, self.gas_out = search, gas_out
-        self.usable = search.market.log_prices.copy()
+    def __init__(self, search: Search, gas_out: Floats, kink_out: Floats) -> None:
+        """`kink_out` is what each tick crossed costs more. Nothing is computed yet."""
+        self.search, self.gas_out, self.kink_out = search, gas_out, kink_out
+        self.usable = search.open_prices.copy()
 
     def singles(self, count: int) -> list[tuple[int, ...]]:
         """Single paths for the whole order, by their net result in floats, best first."""
@@ -50,22 +52,39 @@ class Selection:
         priced = self._surcharged(search.sized(self.usable, 1.0), (), 1.0)
         paths = dict.fromkeys(search.best_paths(priced, CANDIDATES))
         paths |= dict.fromkeys(search.best_paths(search.sized(self.usable, 1.0), CANDIDATES))
-        return sorted(paths, key=self._alone, reverse=True)[:count]
+        paths |= dict.fromkeys(self._direct())
+        best = sorted(paths, key=self._alone, reverse=True)[:count]
+        if search.buying or (best and self._alone(best[0]) > DEEP_SHARE * search.expected_out()):
+            return best
+        pushed = search.pushed_path()
+        return [pushed, *best][:count] if pushed else best
 
-    def best(self, seeds: Sequence[Sequence[int]]) -> Costed | None:
-        """The best net balance found from each of the seeds."""
+    def best(self, seeds: Sequence[Sequence[int]], ideal: Sequence[int]) -> Costed | None:
+        """The best net balance found from each of the seeds, and from the optimum without gas where that may pay."""
         found = [self._improved(self._costed(self.search.balanced(seed))) for seed in seeds]
+        if ideal and not any(entry.balance.unfilled < 1e-9 for entry in found):
+            found.append(self._thinned(self._costed(self.search.balanced(ideal))))
         filled = [entry for entry in found if entry.balance.unfilled < 1e-9]
         return max(filled or found, key=lambda entry: entry.net, default=None)
+
+    def _direct(self) -> list[tuple[int, ...]]:
+        """The venues that join the two ends themselves, the best few at this size: the cheapest in gas."""
+        search = self.search
+        sized = search.sized(self.usable, 1.0)
+        numbers = [n for n in search.market.leaving(search.source) if search.market.targets[n] == search.target]
+        return [(number,) for number in sorted(numbers, key=lambda n: float(sized[n]), reverse=True)[:CANDIDATES]]
 
     def _alone(self, path: Sequence[int]) -> float:
         """A path's net result with the whole order, in output units for a sale, in input units for a purchase."""
         market, search = self.search.market, self.search
-        gas = float(self.gas_out[list(path)].sum())
+        given = path_cost(market, path, search.amount) if search.buying else search.amount
+        amount, gas = given, 0.0
+        for number in path:
+            response = market.response(number)
+            gas += self._gas_of(number, response.fall_after(amount)) if self.kink_out[number] else self.gas_out[number]
+            amount = response.sold(amount)
         if not search.buying:
-            sold = path_sold(market, path, search.amount)
-            return sold - gas if sold else -math.inf
-        given = path_cost(market, path, search.amount)
+            return amount - gas if amount else -math.inf
         return -given * (1.0 + gas / search.amount)
 
     def _improved(self, best: Costed) -> Costed:
@@ -102,27 +121,55 @@ class Selection:
         return list(found)
 
     def _thinned(self, best: Costed) -> Costed:
+        """Without the edges that do not pay for themselves, or with cheaper ones in their place."""
         kept: set[int] = set()
         for _ in range(MAX_DROPS):
-            balance = best.balance
+            surpluses = self._surpluses(best.balance)
             unpaid = {
-                number: self.gas_out[number] - surplus
-                for number, surplus in self._surpluses(balance).items()
-                if number not in kept and surplus < self.gas_out[number]
+                number: self._gas_of(number, best.balance.flows[number].fall) - surplus
+                for number, surplus in surpluses.items()
+                if number not in kept
             }
-            if not unpaid or len(balance.flows) < 2:
+            unpaid = {number: loss for number, loss in unpaid.items() if loss > 0.0}
+            if not unpaid or len(best.balance.flows) < 2:
                 break
-            hopeless = [number for number, loss in unpaid.items() if loss > 0.98 * self.gas_out[number]]
-            drop = hopeless if 1 < len(hopeless) < len(balance.flows) else [max(unpaid, key=lambda n: unpaid[n])]
-            left = [number for number in balance.flows if number not in drop]
-            thinner = self._costed(self.search.balanced(left, near=balance))
-            if thinner.net >= best.net and thinner.balance.unfilled <= max(1e-9, balance.unfilled):
+            dropped = max(unpaid, key=lambda number: unpaid[number])
+            thinner = self._without(best.balance, dropped)
+            if thinner is not None and thinner.net > best.net and thinner.balance.unfilled <= 1e-9:
                 best = thinner
-            elif len(drop) > 1:
-                kept.update(hopeless[1:])
             else:
-                kept.update(drop)
+                kept.add(dropped)
         return best
+
+    def _without(self, balance: Balance, dropped: int) -> Costed | None:
+        """The better of going without an edge and of putting the path in its place that costs least with gas."""
+        search = self.search
+        left = [number for number in balance.flows if number != dropped]
+        thinner = self._costed(search.balanced(left, near=balance)) if left else None
+        prices = np.where(self.usable > NEVER, balance.log_prices, NEVER)
+        prices[dropped] = NEVER
+        share = self._share(balance, dropped)
+        path = search.first_path(self._surcharged(search.sized(prices, share), left, share))
+        accepted = search.in_order(left, [number for number in path if number not in left])
+        if not accepted:
+            return thinner
+        swapped = self._costed(search.balanced(left + accepted, near=balance))
+        if thinner is None or thinner.balance.unfilled > 1e-9 or swapped.net > thinner.net:
+            return swapped
+        return thinner
+
+    def _share(self, balance: Balance, number: int) -> float:
+        """About what share of the order an edge carries, in steps so that prices by size are found again."""
+        market = self.search.market
+        leaving = [n for n in balance.flows if market.sources[n] == market.sources[number]]
+        carried = sum(balance.flows[n].amount_in for n in leaving)
+        share = balance.flows[number].amount_in / carried if carried else 1.0
+        return max((chunk for chunk in (1.0, *CHUNKS) if chunk <= share), default=CHUNKS[-1])
+
+    def _gas_of(self, number: int, fall: float) -> float:
+        """An edge's gas at a fall, in output units: ticks crossed cost extra."""
+        kinks = self.search.market.response(number).kinks(fall) if self.kink_out[number] else 0
+        return float(self.gas_out[number] + kinks * self.kink_out[number])
 
     def _surpluses(self, balance: Balance) -> dict[int, float]:
         """What each used edge pays over its own marginal price, in output units."""
@@ -137,7 +184,7 @@ class Selection:
         return found
 
     def _costed(self, balance: Balance) -> Costed:
-        gas = float(sum(self.gas_out[number] for number in balance.flows))
+        gas = sum(self._gas_of(number, flow.fall) for number, flow in balance.flows.items())
         if self.search.buying:
             return Costed(balance, -(balance.amount_in + gas * math.exp(-balance.level)))
         return Costed(balance, balance.amount_out - gas)

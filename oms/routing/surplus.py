@@ -31,13 +31,20 @@ class Losses:
     total: float
 
 
-def losses(market: EdgeTable, log_values: Floats, *, least: float = 0.0) -> Losses:
+def losses(
+    market: EdgeTable, log_values: Floats, *, least: float = 0.0, pools_only: bool = False, part: int | None = None
+) -> Losses:
     """What each edge loses, and all together, in the unit of the prices.
 
-    The second bound on a pool of several tokens is only looked at where its pairs lose more than `least`.
+    The second bound on a pool of several tokens is only looked at where its pairs lose more than `least`. `part` is
+    the root of a part of the market that alone is counted.
     """
     with np.errstate(invalid="ignore"):
         falls = market.log_prices + log_values[market.targets] - log_values[market.sources]
+    if pools_only:
+        falls = np.where(market.is_pool, falls, NEVER)
+    if part is not None:
+        falls = np.where(market.roots[market.sources] == part, falls, NEVER)
     numbers, amounts = market.losses(np.nan_to_num(falls, nan=NEVER, posinf=NEVER), log_values)
     total = float(amounts.sum())
     shared: dict[str, float] = {}
@@ -57,9 +64,9 @@ def losses(market: EdgeTable, log_values: Floats, *, least: float = 0.0) -> Loss
     return Losses(numbers, amounts, total)
 
 
-def surplus(market: EdgeTable, log_values: Floats) -> float:
-    """What all venues together lose to these prices, in the unit of the prices."""
-    return losses(market, log_values).total
+def surplus(market: EdgeTable, log_values: Floats, *, pools_only: bool = False, part: int | None = None) -> float:
+    """What all venues together lose to these prices, in the unit of the prices; see `losses`."""
+    return losses(market, log_values, pools_only=pools_only, part=part).total
 
 
 def _several(pool: WeightedPool) -> bool:

@@ -6,10 +6,10 @@ from decimal import Decimal
 
 from oms.accounting.realised import counterparties
 from oms.application.desk import Account, ChainFacts, Desk
-from oms.application.market_view import MarketView
+from oms.application.market_view import ExchangeTerms, MarketView
 from oms.application.planning import PlanTerms, make_plan
 from oms.application.quoting import QuoteReport, quote
-from oms.config import RiskLimits
+from oms.config import HedgeCosts, RiskLimits
 from oms.domain.block import BlockPin
 from oms.domain.events import Event
 from oms.domain.plans import Intent, RoutePlan, Side
@@ -52,6 +52,9 @@ RULES = ExchangeMarket(
 )
 
 
+USUAL_HEDGE = HedgeCosts()
+
+
 def pool(number: int, eth: int, *, price: int = 2_000) -> ListedPool:
     """A constant-product pool of whole ETH at a price."""
     return listed(number, A, B, eth * 10**18, eth * price * 10**6)
@@ -85,9 +88,11 @@ def report(
     ladders: Sequence[IndicativeLadder] = (),
     books: Sequence[OrderBook] = (),
     gas_price: int = 0,
+    hedge: HedgeCosts = USUAL_HEDGE,
 ) -> QuoteReport:
     markets = tuple(BookMarket(each, RULES, ETH, USD) for each in books)
-    view = MarketView(PoolSnapshot(BLOCK, pools), tuple(ladders), markets, (), Wei(gas_price), NOW)
+    terms = ExchangeTerms(hedge=hedge)
+    view = MarketView(PoolSnapshot(BLOCK, pools), tuple(ladders), markets, (), Wei(gas_price), NOW, terms=terms)
     return quote(intent, view, [ETH, USD], wrapped_native=D, max_hops=1, now=NOW)
 
 

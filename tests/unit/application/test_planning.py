@@ -6,13 +6,15 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from oms.application.planning import PlanTerms, make_plan
+from oms.application.planning import PlanTerms, make_plan, require_fits
 from oms.application.quoting import QuoteReport
+from oms.config import HedgeCosts
 from oms.domain.plans import MakerLeg, RoutePlan
 from oms.domain.quotes import FirmQuote, QuoteRequest
-from oms.errors import OmsError, OutcomeUnknown, QuoteRefused, Retryable, Terminal
+from oms.errors import OmsError, OutcomeUnknown, QuoteRefused, Refusal, Retryable, Terminal
 from oms.execution.settlement_calldata import settlement_transaction
-from oms.units import BPS, Address, Bps
+from oms.routing.gas_model import TRANSACTION_GAS_LIMIT
+from oms.units import BPS, Address, Bps, Gas
 from tests.ports.fakes import FakeMaker
 from tests.unit.application.samples import (
     CLOCK,
@@ -64,6 +66,13 @@ class Smaller(FakeMaker):
 def of_kind(kind: type[FakeMaker]) -> FakeMaker:
     honest = maker(GENEROUS)
     return kind(honest.name, honest.key, honest.address, honest.settlement, honest.levels, honest.chain_time)
+
+
+def far_worse() -> FakeMaker:
+    """Signs below what the pool of these tests pays for the last unit of the order."""
+    maker = of_kind(Worse)
+    maker.percent = 80  # type: ignore[attr-defined]
+    return maker
 
 
 PATIENT = replace(TERMS, slippage=Bps(5_000))
@@ -128,7 +137,7 @@ def test_a_maker_that_signs_for_less_than_it_was_asked_is_left_out() -> None:
 
 def test_a_maker_whose_firm_quote_is_worse_than_doing_without_is_left_out() -> None:
     found = report(sell(20), pool(1, 500), ladders=[ladder(GENEROUS)])
-    plan, refusals = planned(found, of_kind(Worse))
+    plan, refusals = planned(found, far_worse())
     without = plan_of(report(sell(20), pool(1, 500)))
     assert refusals == ["its firm quote was worse than doing without it"]
     assert plan.amount_out == without.amount_out
@@ -142,6 +151,16 @@ def test_a_maker_that_worsens_a_little_and_still_beats_the_pools_is_kept() -> No
     assert [leg for leg in plan.chain_legs if isinstance(leg, MakerLeg)]
     assert refusals == []
     assert plan.amount_out < found.split.amount_out
+
+
+def test_a_firm_quote_that_worsened_takes_only_what_it_still_does_best() -> None:
+    """At 1,890 it beats the pool for the last units alone, and what was asked of it may be filled in part."""
+    found = report(sell(20), pool(1, 500), ladders=[ladder(GENEROUS)])
+    plan, refusals = planned(found, of_kind(Worse))
+    (leg,) = (leg for leg in plan.chain_legs if isinstance(leg, MakerLeg))
+    assert refusals == []
+    assert 0 < leg.amount_in < leg.quote.taker_amount
+    assert plan.amount_out > plan_of(report(sell(20), pool(1, 500))).amount_out
 
 
 def test_when_the_only_source_refuses_its_error_is_the_answer() -> None:
@@ -158,7 +177,7 @@ def test_a_purchase_that_the_only_maker_cannot_bring_is_refused() -> None:
 
 def test_a_purchase_falls_back_when_the_maker_worsens() -> None:
     found = report(buy(40_000), pool(1, 500), ladders=[ladder(GENEROUS)])
-    plan, refusals = planned(found, of_kind(Worse))
+    plan, refusals = planned(found, far_worse())
     assert refusals == ["its firm quote was worse than doing without it"]
     assert plan.amount_out >= 40_000 * 10**6
 
@@ -209,6 +228,48 @@ def test_an_exchange_leg_says_what_it_leaves_open_and_within_which_limit() -> No
     assert leg.limit_price >= leg.expected_price * (BPS - TERMS.slippage) / BPS
     assert plan.chain_amount_in + leg.amount_in == plan.amount_in
     assert plan.chain_amount_out + leg.amount_out == plan.amount_out
+
+
+def test_a_plan_carries_the_proof_of_its_quote() -> None:
+    found = report(sell(20), pool(1, 500), pool(2, 700))
+    plan, proof = plan_of(found), found.route.certificate
+    assert (plan.bound, plan.arbitrage, plan.gap_bps) == (proof.bound, proof.arbitrage, proof.gap_bps)
+    assert plan.gap_reason == proof.reason == ""
+    assert plan.amount_out <= plan.bound
+
+
+def test_the_proof_is_of_the_market_that_is_left_when_a_maker_does_not_sign() -> None:
+    found = report(sell(20), pool(1, 500), ladders=[ladder(GENEROUS)])
+    plan, _ = planned(found, of_kind(Refusing))
+    without = report(sell(20), pool(1, 500)).route.certificate
+    assert plan.bound == without.bound < found.route.certificate.bound
+    assert plan.gap_bps == pytest.approx(without.gap_bps)
+
+
+def test_gas_is_that_of_the_whole_transaction_and_dearer_where_the_owner_pays_by_allowance() -> None:
+    found = report(sell(20), pool(1, 500), pool(2, 700), gas_price=10**9)
+    plan = plan_of(found)
+    pulled, _ = planned(found, terms=replace(TERMS, pulls=True))
+    assert plan.gas == found.split.gas
+    assert plan.gas_wei == found.gas_wei == plan.gas * 10**9
+    assert pulled.gas > plan.gas + 20_000
+
+
+def test_what_a_hedge_is_expected_to_cost_is_no_gas_and_lowers_the_net() -> None:
+    found = report(sell(20), pool(1, 500), books=[book(size="50")], hedge=HedgeCosts(risk_aversion=50.0))
+    plan = plan_of(found)
+    assert plan.exchange_legs
+    assert plan.charges == found.split.charges > 0
+    assert plan.gas_cost == 0, "no venue prices the coin here"
+    assert plan.net_out == plan.amount_out - plan.charges == found.split.net_out
+
+
+def test_a_plan_that_no_transaction_can_hold_is_refused_with_the_remedy() -> None:
+    split = report(sell(20), pool(1, 500)).split
+    require_fits(replace(split, gas=Gas(TRANSACTION_GAS_LIMIT)))
+    with pytest.raises(QuoteRefused, match="in parts") as caught:
+        require_fits(replace(split, gas=Gas(TRANSACTION_GAS_LIMIT + 1)))
+    assert caught.value.reason is Refusal.TOO_MUCH_GAS
 
 
 def test_a_plan_is_named_by_its_content() -> None:

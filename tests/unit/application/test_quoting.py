@@ -8,12 +8,14 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from oms.application.market_view import MarketView
-from oms.application.quoting import QuoteReport, gas_in_output, quote
+from oms.application.quoting import QuoteReport, gas_in_output, quote, split_impact_bps
 from oms.domain.plans import Intent
 from oms.errors import QuoteRefused, Refusal
 from oms.liquidity.listing import ListedPool, PoolSnapshot
 from oms.liquidity.pool import Family, Limits, Swap
-from oms.routing.market import Market, edges_of
+from oms.routing.allocation import FREE_GAS, settle
+from oms.routing.market import edges_of, initial_states
+from oms.routing.prepared import PreparedMarket
 from oms.units import Address, Wei
 from tests.unit.application.samples import BLOCK, ETH, NOW, USD, book, buy, ladder, pool, report, sell
 from tests.unit.routing.market_samples import A, B, C, D
@@ -97,21 +99,44 @@ def test_one_pool_in_an_impossible_state_does_not_spoil_the_others() -> None:
 
 def test_an_impact_that_cannot_be_known_is_infinite_so_that_the_gate_refuses_it() -> None:
     broken = Priceless()
-    found = report(sell(5), ListedPool(replace(pool(9, 1).key, pool_id=broken.pool_id), broken))
-    assert math.isinf(found.impact_bps)
+    (edge, _) = edges_of([ListedPool(replace(pool(9, 1).key, pool_id=broken.pool_id), broken)], [A, B])
+    filled = settle(initial_states([edge]), {edge: 5 * 10**18}, gas_cost=FREE_GAS)
+    assert math.isinf(split_impact_bps(filled))
 
 
-def test_gas_is_priced_by_the_median_pool_in_the_output_token() -> None:
-    pools = (pool(1, 500, price=1_000), pool(2, 500, price=2_000), pool(3, 500, price=90_000))
+def test_gas_is_priced_by_the_deepest_pool_in_the_output_token() -> None:
+    pools = (pool(1, 50, price=1_000), pool(2, 500, price=2_000), pool(3, 50, price=90_000))
     view = MarketView(PoolSnapshot(BLOCK, pools), (), (), (), Wei(10**9), NOW)
-    cost = gas_in_output(Market.of(edges_of(pools, [A, B])), view, A, B)
-    assert cost.of(10**6) == pytest.approx(2_000 * 10**-3 * 10**6, rel=0.01)
-    assert gas_in_output(Market.of(edges_of(pools, [A, B])), view, A, A).of(10**6) == 10**15
+    market = PreparedMarket.of(edges_of(pools, [A, B]))
+    assert gas_in_output(market, view, A, B).of(10**6) == pytest.approx(2_000 * 10**-3 * 10**6, rel=0.01)
+    assert gas_in_output(market, view, A, A).of(10**6) == 10**15
 
 
-def test_gas_costs_nothing_where_no_pool_prices_the_coin() -> None:
-    view = MarketView(PoolSnapshot(BLOCK, ()), (), (), (), Wei(10**9), NOW)
-    assert gas_in_output(Market.of([]), view, C, D).of(10**6) == 0
+def test_gas_costs_nothing_where_no_pool_prices_the_coin_and_the_quote_says_so() -> None:
+    found = report(sell(5), pool(1, 500), gas_price=10**9)
+    assert found.split.net_out == found.split.amount_out
+    assert found.gas_wei == found.split.gas * 10**9
+    assert any("counted as free" in note for note in found.notes)
+    assert gas_in_output(PreparedMarket.of(()), found.view, C, D).of(10**6) == 0
+
+
+@settings(max_examples=30, deadline=None)
+@given(st.integers(1, 400), st.integers(50, 2_000), st.integers(50, 2_000))
+def test_the_bound_is_never_below_what_is_sold_for_and_close_where_no_pool_is_mispriced(
+    eth: int, one: int, two: int
+) -> None:
+    found = report(sell(eth), pool(1, one), pool(2, two))
+    proof = found.route.certificate
+    assert found.split.amount_out <= proof.bound + proof.arbitrage
+    assert abs(proof.gap_bps) < 0.1
+
+
+def test_the_transaction_is_charged_once_and_not_for_each_leg() -> None:
+    found = with_gas(sell(50), pool(1, 900), pool(2, 900))
+    assert len(found.split.legs) == 2
+    assert found.split.gas < 2 * found.rows[0].gas
+    assert found.gas_wei == found.split.gas * 10**9
+    assert found.split.net_out == found.split.amount_out - found.gas_cost.of(found.split.gas)
 
 
 def test_every_kind_of_venue_says_how_firm_its_price_is() -> None:

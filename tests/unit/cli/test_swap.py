@@ -20,7 +20,7 @@ from oms.domain.plans import RoutePlan
 from oms.domain.transactions import Receipt, Simulation
 from oms.errors import OmsError, OutcomeUnknown, StateConflict
 from oms.risk.gate import CheckResult
-from oms.routing.split import GasCost
+from oms.routing.allocation import GasCost
 from oms.units import Address, Gas, Wei
 from tests.unit.application.samples import DIGEST, EXECUTOR, book, plan_of, pool, report, sell
 

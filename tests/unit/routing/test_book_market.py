@@ -8,13 +8,15 @@ from oms.domain.plans import Side
 from oms.domain.quotes import BookLevel, ExchangeMarket, OrderBook
 from oms.domain.token import Token
 from oms.errors import QuoteRefused
+from oms.routing.allocation import FREE_GAS
 from oms.routing.book_market import BookMarket
-from oms.routing.market import BookEdge, Market, edges_of
-from oms.routing.split import GasCost, best_split, split_for_output
+from oms.routing.market import BookEdge, edges_of
+from oms.routing.prepared import PreparedMarket
+from oms.routing.route import RouteTerms, buy, sell
 from tests.unit.routing.market_samples import A, B, listed
 
 ETH, USD = Token(1, A, "WETH", 18), Token(1, B, "USDC", 6)
-FREE = GasCost(0.0)
+TERMS = RouteTerms(FREE_GAS, max_hops=1)
 
 
 def levels(start: str, step: str, size: str, count: int) -> tuple[BookLevel, ...]:
@@ -61,16 +63,16 @@ def test_beyond_the_book_is_refused() -> None:
         MARKET.amount_out(A, 121 * 10**18)
 
 
-def market_with_pool() -> Market:
+def market_with_pool() -> PreparedMarket:
     pool = listed(1, A, B, 1_000 * 10**18, 2_000_000 * 10**6)
     edges = [*edges_of([pool], [A, B]), BookEdge(MARKET, A, B), BookEdge(MARKET, B, A)]
-    return Market.of(edges)
+    return PreparedMarket.of(edges)
 
 
 @settings(max_examples=30, deadline=None)
 @given(st.integers(10**18, 60 * 10**18))
 def test_a_split_gives_the_book_whole_lots_and_the_pool_the_rest(amount: int) -> None:
-    split = best_split(market_with_pool(), A, B, amount, gas_cost=FREE, max_hops=1)
+    split = sell(market_with_pool(), A, B, amount, TERMS).allocation
     book_legs = [leg for leg in split.legs if isinstance(leg.edge, BookEdge)]
     assert sum(leg.amount_in for leg in split.legs) == amount
     assert all(leg.amount_in % 10**16 == 0 for leg in book_legs)
@@ -80,7 +82,7 @@ def test_a_split_gives_the_book_whole_lots_and_the_pool_the_rest(amount: int) ->
 @settings(max_examples=15, deadline=None)
 @given(st.integers(10**18, 60 * 10**18))
 def test_a_purchase_through_a_book_brings_enough(wanted: int) -> None:
-    split = split_for_output(market_with_pool(), B, A, wanted, gas_cost=FREE, max_hops=1)
+    split = buy(market_with_pool(), B, A, wanted, TERMS).allocation
     assert split.amount_out >= wanted
     for leg in split.legs:
         if isinstance(leg.edge, BookEdge):

@@ -13,6 +13,7 @@ from oms.liquidity.listing import ListedPool
 from oms.liquidity.pool import Pool
 from oms.liquidity.tick_map import TickMap
 from oms.liquidity.weighted import WeightedPool
+from oms.routing.allocation import FREE_GAS, Allocation, flows_of_paths, settle
 from oms.routing.gas_model import (
     DESK,
     FITTED,
@@ -28,7 +29,6 @@ from oms.routing.gas_model import (
     plan_gas,
 )
 from oms.routing.market import Market, Path, PoolEdge
-from oms.routing.split import Allocation, GasCost, settle
 from oms.units import Address
 from tests.unit.routing.market_samples import A, B, C, listed, market
 
@@ -50,7 +50,7 @@ AROUND: Path = (edge(MARKET, AB, A, B), edge(MARKET, BC, B, C))
 
 
 def allocation(shares: dict[Path, int], of: Market = MARKET) -> Allocation:
-    return settle(of, shares, gas_cost=GasCost(0.0))
+    return settle(of.states, flows_of_paths(shares), gas_cost=FREE_GAS)
 
 
 def counted(shares: dict[Path, int], terms: GasTerms = DESK, of: Market = MARKET) -> PlanCount:
@@ -156,10 +156,10 @@ def test_a_second_leg_through_the_same_vault_pool_is_cheaper() -> None:
     found, of = sample(weighted((UNIT * 3 // 10, UNIT // 2, UNIT // 5)), Family.BALANCER_WEIGHTED)
     path: Path = (edge(of, found, A, B),)
     other: Path = (edge(of, found, A, C),)
-    both = settle(of, {(*path, edge(of, found, B, C)): UNIT}, gas_cost=GasCost(0.0))
+    both = allocation({(*path, edge(of, found, B, C)): UNIT}, of)
     items = count(both.legs, of.states).items
     assert (items[Item.VAULT_AGAIN], items[Item.VAULT_POOL_AGAIN], items[Item.VAULT_MOVED_AGAIN]) == (1, 1, 1)
-    single = plan_gas(settle(of, {other: UNIT}, gas_cost=GasCost(0.0)).legs, of.states)
+    single = plan_gas(allocation({other: UNIT}, of).legs, of.states)
     assert single < plan_gas(both.legs, of.states) < 2 * single
 
 

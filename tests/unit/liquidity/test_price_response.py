@@ -1,0 +1,275 @@
+"""A pool's response against its own integers: amounts, slopes, the sale that ends at a price, and states that are odd."""
+
+import math
+from dataclasses import replace
+
+import pytest
+from hypothesis import assume, given, settings
+from hypothesis import strategies as st
+
+from oms.errors import QuoteRefused, Refusal
+from oms.liquidity.concentrated import ConcentratedPool
+from oms.liquidity.constant_product import UINT112_MAX, ConstantProductPool
+from oms.liquidity.pool import Family, Pool
+from oms.liquidity.price_response import (
+    EMPTY,
+    NEVER,
+    PriceResponse,
+    flat_levels,
+    is_sampled,
+    log_marginal_price,
+    response_of,
+    swap_to_price,
+)
+from oms.liquidity.tick_map import TickMap
+from oms.liquidity.tick_math import MAX_TICK, MIN_TICK, sqrt_price_at_tick
+from oms.liquidity.weighted import WeightedPool
+from oms.units import Address
+from tests.unit.liquidity import (
+    test_balancer_stable,
+    test_concentrated,
+    test_cryptoswap,
+    test_solidly,
+    test_stableswap,
+)
+from tests.unit.routing.markets import POOLS, Sketch, listed, sketches
+
+A, B = Address("A"), Address("B")
+CLOSED = POOLS[:3]
+SAMPLED: list[Pool] = [
+    test_stableswap.MAINNET,
+    test_cryptoswap.NG,
+    test_cryptoswap.FIRST,
+    test_solidly.pool_of(stable=False),
+    test_solidly.pool_of(stable=True),
+    test_balancer_stable.pool_of(),
+    listed(Sketch("stable", 0, 1, 1e6), 0).pool,
+    listed(Sketch("stable", 1, 4, 1e4, shape=3), 0).pool,
+]
+
+
+def _depth(response: PriceResponse) -> float:
+    """About what is held on the input's side around the price."""
+    return max(1.0, response.at(0.01).amount_in / math.expm1(0.005))
+
+
+def _close(response: PriceResponse, pool: Pool, tokens: tuple[Address, Address], amount: int, error: float) -> bool:
+    """Whether the response pays what the pool pays: both within the error, or both nothing."""
+    sold = response.sold(float(amount))
+    try:
+        paid = pool.quote_in(*tokens, amount).amount_out
+    except QuoteRefused as refused:
+        if refused.reason is Refusal.ZERO_OUTPUT:
+            return sold < 3.0
+        return sold == 0.0 or amount > response.capacity * (1 - 1e-9)
+    held = float(pool.balances[pool.tokens.index(tokens[1])]) if isinstance(pool, WeightedPool) else 0.0
+    unit_in = 2.0 * paid / amount  # a fee is rounded up to a unit of the input
+    return abs(sold - paid) <= 3.0 + unit_in + error * paid + 1e-13 * held
+
+
+closed_pools = sketches(tokens=5, kinds=CLOSED).map(lambda sketch: listed(sketch, 0).pool)
+
+
+class TestClosedForms:
+    @given(closed_pools, st.booleans(), st.floats(-9.0, 0.5))
+    def test_a_sale_pays_what_the_pool_pays(self, pool: Pool, turned: bool, size: float) -> None:
+        tokens = pool.tokens[1::-1] if turned else pool.tokens[:2]
+        response = response_of(pool, *tokens)
+        amount = int(_depth(response) * 10**size)
+        assume(amount > 0)
+        assert _close(response, pool, (tokens[0], tokens[1]), amount, 1e-9)
+
+    @given(test_concentrated.pools(), st.booleans(), st.floats(0.0, 1.0))
+    def test_ranges_with_gaps_and_crumbs_pay_what_the_pool_pays(
+        self, pool: ConcentratedPool, turned: bool, share: float
+    ) -> None:
+        tokens = (B, A) if turned else (A, B)
+        response = response_of(pool, *tokens)
+        amount = int(response.capacity * share)
+        assume(amount > 0)
+        # each tick that is crossed may round one unit away, each way
+        sold, paid = response.sold(float(amount)), pool.quote_in(*tokens, amount).amount_out
+        assert abs(sold - paid) <= 1e-9 * paid + 2.0 * len(pool.tick_map.ticks) * max(1.0, sold / amount) + 3.0
+
+    @given(closed_pools, st.booleans(), st.floats(1e-6, 2.0))
+    def test_the_ratio_of_slopes_is_the_marginal_price(self, pool: Pool, turned: bool, fall: float) -> None:
+        tokens = pool.tokens[1::-1] if turned else pool.tokens[:2]
+        response = response_of(pool, *tokens)
+        trade = response.at(fall)
+        assume(trade.slope_in > 0.0)
+        assert math.log(trade.slope_out / trade.slope_in) == pytest.approx(response.log_price - fall, abs=1e-9)
+
+    @given(closed_pools, st.booleans(), st.floats(1e-4, 1.0))
+    def test_slopes_are_the_derivatives_of_the_amounts(self, pool: Pool, turned: bool, fall: float) -> None:
+        tokens = pool.tokens[1::-1] if turned else pool.tokens[:2]
+        response, step = response_of(pool, *tokens), fall * 1e-5
+        below, here, above = response.at(fall - step), response.at(fall), response.at(fall + step)
+        assume(below.slope_in <= here.slope_in <= above.slope_in)  # not over a kink
+        assert (above.amount_in - below.amount_in) / (2 * step) == pytest.approx(here.slope_in, rel=1e-4)
+        assert (above.amount_out - below.amount_out) / (2 * step) == pytest.approx(here.slope_out, rel=1e-4)
+
+    @given(closed_pools, st.booleans(), st.floats(0.0, 1.0))
+    def test_the_fall_after_an_amount_takes_that_amount(self, pool: Pool, turned: bool, share: float) -> None:
+        tokens = pool.tokens[1::-1] if turned else pool.tokens[:2]
+        response = response_of(pool, *tokens)
+        amount = response.capacity * share**8
+        trade = response.at(response.fall_after(amount))
+        assert trade.amount_in == pytest.approx(amount, rel=1e-6, abs=1e-3)
+        assert trade.amount_out == pytest.approx(response.sold(amount), rel=1e-6, abs=1e-3)
+
+    @given(closed_pools, st.booleans())
+    def test_the_quick_price_is_the_response_s(self, pool: Pool, turned: bool) -> None:
+        tokens = pool.tokens[1::-1] if turned else pool.tokens[:2]
+        response = response_of(pool, *tokens)
+        assert log_marginal_price(pool, *tokens) == pytest.approx(response.log_price, abs=1e-12)
+        assert math.exp(response.log_price) == pytest.approx(pool.marginal_price(*tokens), rel=1e-9)
+
+    @given(closed_pools, st.booleans(), st.floats(1e-5, 0.3))
+    def test_a_swap_to_a_price_is_the_largest_sale_at_that_price_or_better(
+        self, pool: Pool, turned: bool, fall: float
+    ) -> None:
+        tokens = pool.tokens[1::-1] if turned else pool.tokens[:2]
+        response = response_of(pool, *tokens)
+        wanted = math.exp(response.log_price - fall)
+        swap = swap_to_price(pool, *tokens, wanted)
+        assume(swap is not None)
+        assert swap is not None
+        unit = 2.0 / _depth(response) * 1.000001
+        assert response.fall_after(float(swap.amount_in)) <= fall + 1e-9
+        assert response.fall_after(swap.amount_in * (1 + 1e-9) + 1.0) >= fall - unit - 1e-8
+
+    @given(sketches(tokens=5, kinds=("concentrated",)).map(lambda sketch: listed(sketch, 0).pool), st.floats(1e-4, 0.1))
+    def test_a_concentrated_pool_stands_at_the_price_that_it_was_traded_to(self, pool: Pool, fall: float) -> None:
+        response = response_of(pool, *pool.tokens)
+        swap = swap_to_price(pool, *pool.tokens, math.exp(response.log_price - fall))
+        assume(swap is not None and swap.amount_in < response.capacity * 0.99)
+        assert swap is not None
+        reached = response.log_price - log_marginal_price(swap.next_pool, *pool.tokens)
+        assert reached == pytest.approx(
+            fall, abs=2e-9 + 6.0 / _depth(response) + 6.0 / max(1.0, float(swap.amount_out))
+        )
+
+    @pytest.mark.parametrize("price", [0.9, 0.5, 0.99, 0.123456789])
+    def test_one_unit_more_than_a_swap_to_a_price_passes_it(self, price: float) -> None:
+        swap = swap_to_price(ConstantProductPool("0x1", A, B, 10**9, 10**9), A, B, price)
+        assert swap is not None
+        # the last unit's price along the sale: the fee stays in the pool and trades nothing
+        assert 0.997 * 10**18 / (10**9 + 0.997 * swap.amount_in) ** 2 >= price
+        assert 0.997 * 10**18 / (10**9 + 0.997 * (swap.amount_in + 1)) ** 2 < price
+
+    def test_a_price_above_the_pool_s_own_sells_nothing(self) -> None:
+        pool = ConstantProductPool("0x1", A, B, 10**9, 10**9)
+        assert swap_to_price(pool, A, B, 0.997) is None
+        assert swap_to_price(pool, A, B, 1.5) is None
+
+
+class TestSampledCurves:
+    @pytest.mark.parametrize("place", range(len(SAMPLED)))
+    @pytest.mark.parametrize("turned", [False, True])
+    @pytest.mark.parametrize("share", [1e-6, 1e-4, 1e-3, 1e-2, 0.05, 0.2])
+    def test_between_samples_a_sale_pays_what_the_pool_pays(self, place: int, turned: bool, share: float) -> None:
+        pool = SAMPLED[place]
+        tokens = pool.tokens[1::-1] if turned else pool.tokens[:2]
+        assert is_sampled(pool)
+        amount = int(pool.limits(*tokens).max_amount_out * share / pool.marginal_price(*tokens))
+        sold, paid = response_of(pool, *tokens).sold(float(amount)), pool.quote_in(*tokens, amount).amount_out
+        # a sample a doubling apart at first, and one per 0.2 % of fall; Newton's iterations leave a unit or two
+        assert sold == pytest.approx(paid, rel=2e-6, abs=20.0)
+
+    @pytest.mark.parametrize("place", range(len(SAMPLED)))
+    @pytest.mark.parametrize("turned", [False, True])
+    def test_output_grows_and_pays_ever_less(self, place: int, turned: bool) -> None:
+        pool = SAMPLED[place]
+        tokens = pool.tokens[1::-1] if turned else pool.tokens[:2]
+        response = response_of(pool, *tokens)
+        end = response.fall_after(response.capacity * 0.999)
+        trades = [response.at(end * step / 50) for step in range(1, 50)]
+        for before, after in zip(trades, trades[1:], strict=False):
+            assert after.amount_in >= before.amount_in
+            assert after.amount_out >= before.amount_out * (1 - 1e-9)
+
+    @given(test_stableswap.pools())
+    @settings(max_examples=20)
+    def test_any_stableswap_answers_with_finite_figures(self, pool: Pool) -> None:
+        response = response_of(pool, pool.tokens[0], pool.tokens[1])
+        for fall in (0.0, 1e-9, 0.01, 1.0, 50.0):
+            assert all(map(math.isfinite, response.at(fall)))
+
+
+class TestLevels:
+    @given(
+        st.lists(st.tuples(st.floats(1.0, 1e9), st.floats(1e-6, 0.1)), min_size=1, max_size=8), st.floats(0.001, 0.999)
+    )
+    def test_levels_pay_their_prices_within_their_width(self, steps: list[tuple[float, float]], share: float) -> None:
+        levels, price = [], 2_000.0
+        for amount, down in steps:
+            price *= 1 - down
+            levels.append((amount, amount * price, price))
+        response = flat_levels(levels, width=2e-7)
+        given_in = sum(amount for amount, _ in steps) * share
+        left, paid = given_in, 0.0
+        for amount, _, level in levels:
+            paid += min(left, amount) * level
+            left -= min(left, amount)
+        assert response.sold(given_in) == pytest.approx(paid, rel=4e-7)
+        assert response.capacity == pytest.approx(sum(amount for amount, _ in steps), rel=1e-6)
+
+    def test_levels_that_offer_nothing_are_no_venue(self) -> None:
+        assert flat_levels([(0.0, 0.0, 1.0), (1.0, 0.0, 1.0)], width=2e-7) is EMPTY
+        assert flat_levels([], width=2e-7) is EMPTY
+
+
+class TestOddStates:
+    @pytest.mark.parametrize(
+        ("reserve0", "reserve1"),
+        [(0, 0), (0, 10**9), (10**9, 0), (1, 1), (1, UINT112_MAX), (UINT112_MAX, 1), (UINT112_MAX, UINT112_MAX)],
+    )
+    def test_any_pair_answers_with_finite_figures(self, reserve0: int, reserve1: int) -> None:
+        pool = ConstantProductPool("0x1", A, B, reserve0, reserve1)
+        for tokens in ((A, B), (B, A)):
+            self._is_sane(response_of(pool, *tokens))
+
+    @pytest.mark.parametrize("tick", [MIN_TICK, -500_000, 0, 500_000, MAX_TICK - 1])
+    @pytest.mark.parametrize("liquidity", [0, 1, 2**127])
+    def test_any_price_of_a_concentrated_pool_answers_with_finite_figures(self, tick: int, liquidity: int) -> None:
+        nets = {MIN_TICK: liquidity, MAX_TICK: -liquidity} if liquidity else {}
+        pool = ConcentratedPool(
+            "p", Family.UNISWAP_V3, (A, B), 3_000, 1, sqrt_price_at_tick(tick), tick, liquidity, TickMap.of(nets)
+        )
+        for tokens in ((A, B), (B, A)):
+            self._is_sane(response_of(pool, *tokens))
+
+    def test_an_empty_concentrated_pool_before_a_range_answers_from_the_range_s_start(self) -> None:
+        nets = {600: 10**18, 1_200: -(10**18)}
+        pool = ConcentratedPool("p", Family.UNISWAP_V3, (A, B), 3_000, 60, 2**96, 0, 0, TickMap.of(nets))
+        response = response_of(pool, B, A)
+        assert response.log_price == pytest.approx(-600 * math.log(1.0001) + math.log(0.997), abs=1e-9)
+        assert response_of(pool, A, B).log_price == NEVER
+        assert response.sold(10**15) == pytest.approx(pool.quote_in(B, A, 10**15).amount_out, rel=1e-9)
+
+    @pytest.mark.parametrize("balances", [(0, 0), (0, 10**18), (1, 10**30), (10**30, 1)])
+    def test_any_weighted_pool_answers_with_finite_figures(self, balances: tuple[int, int]) -> None:
+        for weights in ((5 * 10**17, 5 * 10**17), (10**16, 99 * 10**16)):
+            pool = WeightedPool("p", A, (A, B), balances, weights, (18, 6), 3 * 10**15)
+            for tokens in ((A, B), (B, A)):
+                self._is_sane(response_of(pool, *tokens))
+
+    def test_a_fee_of_all_but_nothing_sells_nothing(self) -> None:
+        pool = WeightedPool("p", A, (A, B), (10**18, 10**18), (5 * 10**17, 5 * 10**17), (18, 18), 10**18 - 1)
+        response = response_of(pool, A, B)
+        assert response.log_price < -40.0
+        assert response.sold(1e15) < 1.0
+
+    def test_a_killed_pool_sells_nothing(self) -> None:
+        pool = replace(test_stableswap.MAINNET, killed=True)
+        response = response_of(pool, pool.tokens[0], pool.tokens[1])
+        assert response.sold(1e18) == 0.0
+
+    def _is_sane(self, response: PriceResponse) -> None:
+        assert not math.isnan(response.log_price)
+        assert response.capacity >= 0.0
+        for fall in (0.0, 1e-12, 1e-3, 1.0, 100.0, 1e6):
+            trade = response.at(fall)
+            assert all(map(math.isfinite, trade))
+            assert min(trade) >= 0.0
+        assert math.isfinite(response.sold(1.0))

@@ -1,0 +1,49 @@
+"""Splits on markets small enough to know the answer."""
+
+import random
+
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from oms.routing.allocation import FREE_GAS, GasCost, flows_of_paths, settle
+from oms.routing.market import Market
+from oms.routing.prepared import PreparedMarket
+from oms.routing.route import RouteTerms, sell
+from oms.routing.single_paths import fill_path
+from tests.unit.routing.market_samples import A, B, C, D, every_path, listed, market
+
+
+def terms(max_hops: int, gas_cost: GasCost = FREE_GAS) -> RouteTerms:
+    return RouteTerms(gas_cost, max_hops)
+
+
+def prepared(found: Market) -> PreparedMarket:
+    return PreparedMarket.of(found.edges)
+
+
+@settings(max_examples=20, deadline=None)
+@given(st.integers(0, 10**6))
+def test_two_equal_pools_share_an_order_about_equally(seed: int) -> None:
+    depth = random.Random(seed).randrange(10**20, 10**22)
+    equal = prepared(market(listed(1, A, B, depth, depth), listed(2, A, B, depth, depth)))
+    shares = [leg.amount_in for leg in sell(equal, A, B, depth // 10, terms(1)).allocation.legs]
+    assert len(shares) == 2
+    assert max(shares) - min(shares) <= depth // 10**6
+
+
+def test_a_path_that_does_not_earn_its_gas_is_left_out() -> None:
+    pools = prepared(market(listed(1, A, B, 10**22, 10**22), listed(2, A, B, 10**20, 10**20)))
+    assert len(sell(pools, A, B, 10**18, terms(1)).allocation.legs) == 2
+    assert len(sell(pools, A, B, 10**18, terms(1, GasCost(10**12))).allocation.legs) == 1
+
+
+def test_a_pool_shared_by_two_paths_is_counted_once_and_in_sequence() -> None:
+    """Both routes end in the same C-B pool; the whole flow must see its price move once, over the sum."""
+    pools = [listed(1, A, C, 10**21, 10**21), listed(2, A, D, 10**21, 10**21), listed(3, D, C, 10**21, 10**21)]
+    found = market(*pools, listed(4, C, B, 10**20, 10**20))
+    paths = every_path(found, A, B, max_hops=3)
+    shared = settle(found.states, flows_of_paths(dict.fromkeys(paths, 10**19)), gas_cost=FREE_GAS)
+    into_last = [leg for leg in shared.legs if leg.edge.token_in == C and leg.edge.token_out == B]
+    assert len(into_last) == 1
+    assert into_last[0].amount_in == sum(leg.amount_out for leg in shared.legs if leg.edge.token_out == C)
+    assert shared.amount_out < sum(fill_path(found.states, path, 10**19)[0] for path in paths)
