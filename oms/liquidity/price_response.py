@@ -35,8 +35,8 @@ _LOG_TICK = math.log(1.0001)
 _LINEAR = 1e-9
 """Exponent that stands for "the input is linear in the fall"; `expm1` keeps its digits."""
 _SAMPLE_RATIO = 2.0
-_SAMPLE_FALL = 0.003
-_MAX_SAMPLES = 160
+_SAMPLE_FALL = 0.004
+_MAX_SAMPLES = 96
 _SMALLEST_SHARE = 1e-6
 _SMALLEST_OUTPUT = 1000
 """Base units that a sample must bring, so that rounding is not taken for a price."""
@@ -79,7 +79,10 @@ class PriceResponse:
 
     __slots__ = ("_pieces", "_starts", "_takens", "capacity", "is_cut", "log_price")
 
-    def __init__(self, log_price: float, pieces: Sequence[Piece], *, is_cut: bool = False) -> None:
+    def __init__(
+        self, log_price: float, pieces: Sequence[Piece], *, is_cut: bool = False, capacity: float | None = None
+    ) -> None:
+        """`capacity` is given where it is known better than the last piece's end."""
         first = pieces[0].start if pieces else 0.0
         if first:
             log_price -= first
@@ -89,7 +92,8 @@ class PriceResponse:
         self._pieces = list(pieces)
         self._starts = [piece.start for piece in pieces]
         self._takens = [piece.taken for piece in pieces]
-        self.capacity = _end_of(pieces[-1]).amount_in if pieces else 0.0
+        end = _end_of(pieces[-1]).amount_in if pieces else 0.0
+        self.capacity = end if capacity is None else capacity
 
     @property
     def only_piece(self) -> Piece | None:
@@ -183,7 +187,7 @@ def flat_levels(levels: Iterable[tuple[float, float, float]], *, width: float) -
         depth_out = amount_out / -math.expm1(-width)
         pieces.append(Piece(start, start + width, taken, paid, rate / _LINEAR, depth_out, _LINEAR, 1.0))
         taken, paid, fall = taken + amount_in, paid + amount_out, start + width
-    return PriceResponse(math.log(first) + width, pieces) if pieces else EMPTY
+    return PriceResponse(math.log(first) + width, pieces, capacity=taken) if pieces else EMPTY
 
 
 def response_of(pool: Pool, token_in: Address, token_out: Address) -> PriceResponse:
@@ -240,7 +244,17 @@ def log_marginal_price(pool: Pool, token_in: Address, token_out: Address) -> flo
         return (log_price if token_in == pool.tokens[0] else -log_price) + math.log(kept / PIPS)
     if isinstance(pool, WeightedPool):
         return _weighted_price(pool, pool.tokens.index(token_in), pool.tokens.index(token_out))
-    return response_of(pool, token_in, token_out).log_price
+    if isinstance(pool, ConcentratedPool):
+        return response_of(pool, token_in, token_out).log_price
+    return _stated_log_price(pool, token_in, token_out)
+
+
+def _stated_log_price(pool: Pool, token_in: Address, token_out: Address) -> float:
+    try:
+        price = pool.marginal_price(token_in, token_out)
+    except (QuoteRefused, ArithmeticError):
+        return NEVER
+    return math.log(price) if 0.0 < price < math.inf else NEVER
 
 
 def swap_to_price(pool: Pool, token_in: Address, token_out: Address, price: float) -> Swap | None:

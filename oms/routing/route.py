@@ -368,10 +368,11 @@ def _summing_to(flows: Flows, token: Address, total: int) -> dict[Edge, int]:
     if wanted <= 0:  # fewer than the others take alone: in proportion
         pools, given, wanted = own, held + given, total
     left = wanted
-    for edge in sorted(pools, key=lambda edge: flows[edge])[:-1]:
+    *others, largest = sorted(pools, key=lambda edge: flows[edge])
+    for edge in others:
         adjusted[edge] = flows[edge] * wanted // given
         left -= adjusted[edge]
-    adjusted[max(pools, key=lambda edge: flows[edge])] = left
+    adjusted[largest] = left
     return adjusted
 
 
