@@ -1,7 +1,8 @@
-"""A pool's response against its own integers: amounts, slopes, the sale that ends at a price, and states that are odd."""
+"""A pool's response against its own integers: amounts, slopes, the sale that ends at a price, and odd states."""
 
 import math
 from dataclasses import replace
+from itertools import pairwise
 
 import pytest
 from hypothesis import assume, given, settings
@@ -50,6 +51,12 @@ SAMPLED: list[Pool] = [
 ]
 
 
+def _ends(pool: Pool, *, turned: bool) -> tuple[Address, Address]:
+    """The first two tokens, or the other way round."""
+    first, second = pool.tokens[:2]
+    return (second, first) if turned else (first, second)
+
+
 def _depth(response: PriceResponse) -> float:
     """About what is held on the input's side around the price."""
     return max(1.0, response.at(0.01).amount_in / math.expm1(0.005))
@@ -75,11 +82,20 @@ closed_pools = sketches(tokens=5, kinds=CLOSED).map(lambda sketch: listed(sketch
 class TestClosedForms:
     @given(closed_pools, st.booleans(), st.floats(-9.0, 0.5))
     def test_a_sale_pays_what_the_pool_pays(self, pool: Pool, turned: bool, size: float) -> None:
-        tokens = pool.tokens[1::-1] if turned else pool.tokens[:2]
+        tokens = _ends(pool, turned=turned)
         response = response_of(pool, *tokens)
         amount = int(_depth(response) * 10**size)
-        assume(amount > 0)
-        assert _close(response, pool, (tokens[0], tokens[1]), amount, 1e-9)
+        assume(1_000 <= amount <= response.capacity * (1 - 1e-9))
+        assert _close(response, pool, tokens, amount, 1e-9)
+
+    @pytest.mark.xfail(strict=True, reason="the response ends at 30 % of the output, a limit of exact outputs only")
+    def test_a_weighted_pool_sells_more_than_a_third_of_its_output(self) -> None:
+        pool = listed(Sketch("weighted", 0, 1, 1_000.0, 0.0, 100, 1), 0).pool
+        amount = 134_734_968_392_569_696
+        paid = pool.quote_in(*_ends(pool, turned=False), amount).amount_out
+        assert response_of(pool, *_ends(pool, turned=False)).sold(float(amount)) == pytest.approx(
+            paid, rel=1e-9, abs=3.0
+        )
 
     @given(test_concentrated.pools(), st.booleans(), st.floats(0.0, 1.0))
     def test_ranges_with_gaps_and_crumbs_pay_what_the_pool_pays(
@@ -91,11 +107,13 @@ class TestClosedForms:
         assume(amount > 0)
         # each tick that is crossed may round one unit away, each way
         sold, paid = response.sold(float(amount)), pool.quote_in(*tokens, amount).amount_out
-        assert abs(sold - paid) <= 1e-9 * paid + 2.0 * len(pool.tick_map.ticks) * max(1.0, sold / amount) + 3.0
+        units = 3.0 + 2.0 * len(pool.tick_map.ticks) * max(1.0, sold / amount)
+        crumbs = 20.0 * paid / min(map(abs, pool.tick_map.nets))  # a liquidity of 75 has no price between two units
+        assert abs(sold - paid) <= 1e-9 * paid + units + crumbs
 
     @given(closed_pools, st.booleans(), st.floats(1e-6, 2.0))
     def test_the_ratio_of_slopes_is_the_marginal_price(self, pool: Pool, turned: bool, fall: float) -> None:
-        tokens = pool.tokens[1::-1] if turned else pool.tokens[:2]
+        tokens = _ends(pool, turned=turned)
         response = response_of(pool, *tokens)
         trade = response.at(fall)
         assume(trade.slope_in > 0.0)
@@ -103,7 +121,7 @@ class TestClosedForms:
 
     @given(closed_pools, st.booleans(), st.floats(1e-4, 1.0))
     def test_slopes_are_the_derivatives_of_the_amounts(self, pool: Pool, turned: bool, fall: float) -> None:
-        tokens = pool.tokens[1::-1] if turned else pool.tokens[:2]
+        tokens = _ends(pool, turned=turned)
         response, step = response_of(pool, *tokens), fall * 1e-5
         below, here, above = response.at(fall - step), response.at(fall), response.at(fall + step)
         assume(below.slope_in <= here.slope_in <= above.slope_in)  # not over a kink
@@ -112,7 +130,7 @@ class TestClosedForms:
 
     @given(closed_pools, st.booleans(), st.floats(0.0, 1.0))
     def test_the_fall_after_an_amount_takes_that_amount(self, pool: Pool, turned: bool, share: float) -> None:
-        tokens = pool.tokens[1::-1] if turned else pool.tokens[:2]
+        tokens = _ends(pool, turned=turned)
         response = response_of(pool, *tokens)
         amount = response.capacity * share**8
         trade = response.at(response.fall_after(amount))
@@ -121,7 +139,7 @@ class TestClosedForms:
 
     @given(closed_pools, st.booleans())
     def test_the_quick_price_is_the_response_s(self, pool: Pool, turned: bool) -> None:
-        tokens = pool.tokens[1::-1] if turned else pool.tokens[:2]
+        tokens = _ends(pool, turned=turned)
         response = response_of(pool, *tokens)
         assert log_marginal_price(pool, *tokens) == pytest.approx(response.log_price, abs=1e-12)
         assert math.exp(response.log_price) == pytest.approx(pool.marginal_price(*tokens), rel=1e-9)
@@ -130,7 +148,7 @@ class TestClosedForms:
     def test_a_swap_to_a_price_is_the_largest_sale_at_that_price_or_better(
         self, pool: Pool, turned: bool, fall: float
     ) -> None:
-        tokens = pool.tokens[1::-1] if turned else pool.tokens[:2]
+        tokens = _ends(pool, turned=turned)
         response = response_of(pool, *tokens)
         wanted = math.exp(response.log_price - fall)
         swap = swap_to_price(pool, *tokens, wanted)
@@ -142,11 +160,11 @@ class TestClosedForms:
 
     @given(sketches(tokens=5, kinds=("concentrated",)).map(lambda sketch: listed(sketch, 0).pool), st.floats(1e-4, 0.1))
     def test_a_concentrated_pool_stands_at_the_price_that_it_was_traded_to(self, pool: Pool, fall: float) -> None:
-        response = response_of(pool, *pool.tokens)
-        swap = swap_to_price(pool, *pool.tokens, math.exp(response.log_price - fall))
+        response = response_of(pool, *_ends(pool, turned=False))
+        swap = swap_to_price(pool, *_ends(pool, turned=False), math.exp(response.log_price - fall))
         assume(swap is not None and response.at(fall).slope_in > 0.0)
         assert swap is not None
-        reached = response.log_price - log_marginal_price(swap.next_pool, *pool.tokens)
+        reached = response.log_price - log_marginal_price(swap.next_pool, *_ends(pool, turned=False))
         trade = response.at(fall)
         units = 8.0 / trade.slope_in + 8.0 / trade.slope_out  # a unit rounded at each tick, each way
         assert reached == pytest.approx(fall, abs=2e-9 + units)
@@ -171,7 +189,7 @@ class TestSampledCurves:
     @pytest.mark.parametrize("share", [1e-6, 1e-4, 1e-3, 1e-2, 0.05, 0.2])
     def test_between_samples_a_sale_pays_what_the_pool_pays(self, place: int, turned: bool, share: float) -> None:
         pool = SAMPLED[place]
-        tokens = pool.tokens[1::-1] if turned else pool.tokens[:2]
+        tokens = _ends(pool, turned=turned)
         assert is_sampled(pool)
         amount = int(pool.limits(*tokens).max_amount_out * share / pool.marginal_price(*tokens))
         sold, paid = response_of(pool, *tokens).sold(float(amount)), pool.quote_in(*tokens, amount).amount_out
@@ -181,11 +199,11 @@ class TestSampledCurves:
     @pytest.mark.parametrize("turned", [False, True])
     def test_output_grows_and_pays_ever_less(self, place: int, turned: bool) -> None:
         pool = SAMPLED[place]
-        tokens = pool.tokens[1::-1] if turned else pool.tokens[:2]
+        tokens = _ends(pool, turned=turned)
         response = response_of(pool, *tokens)
         end = response.fall_after(response.capacity * 0.999)
         trades = [response.at(end * step / 50) for step in range(1, 50)]
-        for before, after in zip(trades, trades[1:], strict=False):
+        for before, after in pairwise(trades):
             assert after.amount_in >= before.amount_in
             assert after.amount_out >= before.amount_out * (1 - 1e-9)
 

@@ -350,7 +350,7 @@ def single(on: PreparedMarket, path: Sequence[Edge], amount_in: int) -> int | No
 
 
 def paths(on: PreparedMarket, source: int, target: int, hops: int) -> list[tuple[Edge, ...]]:
-    """All paths of at most so many edges that visit no token twice; makers' ladders and exchanges only by themselves."""
+    """All paths of at most so many edges that visit no token twice; ladders and exchanges only by themselves."""
     found: list[tuple[Edge, ...]] = []
 
     def extend(path: tuple[Edge, ...], token: Address, seen: frozenset[Address]) -> None:
