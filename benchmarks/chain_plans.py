@@ -6,7 +6,7 @@ Must not: predict anything itself: amounts are `oms.routing`'s.
 
 from collections import defaultdict
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from random import Random
 from typing import Any, Final
 
@@ -107,7 +107,7 @@ class RandomPlans:
 
     def routed(self, market: Market) -> Allocation:
         """A random order as the router splits it. Raises `QuoteRefused` after many that it refuses."""
-        outgoing, prepared = _outgoing(market), PreparedMarket.of(market.edges)
+        outgoing, prepared = _outgoing(market), PreparedMarket.of(_as_it_stands(market))
         for _ in range(_TRIES):
             source, target = self.rng.sample(sorted(outgoing), 2)
             amount = self._size(market, (self.rng.choice(outgoing[source]),))
@@ -160,6 +160,13 @@ class RandomPlans:
         first = path[0]
         depth = _depth(market.states[first.state_id], first.token_in)
         return max(1, int(depth * 10 ** self.rng.uniform(-6, -0.2)))
+
+
+def _as_it_stands(market: Market) -> Iterator[Edge]:
+    """The market's edges with the states that earlier plans left."""
+    for edge in market.edges:
+        pool = market.states[edge.state_id]
+        yield replace(edge, listed=replace(edge.listed, pool=pool)) if isinstance(edge, PoolEdge) else edge  # type: ignore[arg-type]
 
 
 def _fits(market: Market, allocation: Allocation) -> bool:

@@ -27,7 +27,7 @@ from oms.liquidity.constant_product import ConstantProductPool
 from oms.liquidity.pool import Pool, Swap
 from oms.liquidity.swap_math import PIPS
 from oms.liquidity.tick_math import MAX_TICK, MIN_TICK
-from oms.liquidity.weighted import MAX_IN_RATIO, MAX_OUT_RATIO, WeightedPool
+from oms.liquidity.weighted import MAX_IN_RATIO, WeightedPool
 from oms.units import Address
 
 _ONE = 10**18
@@ -38,7 +38,7 @@ _SAMPLE_RATIO = 2.0
 _SAMPLE_FALL = 0.004
 _MAX_SAMPLES = 96
 _SMALLEST_SHARE = 1e-6
-_SMALLEST_OUTPUT = 1000
+_SMALLEST_OUTPUT = 10**6
 """Base units that a sample must bring, so that rounding is not taken for a price."""
 _SHRINKING = (12, 9, 6, 3, 2, 1)
 """Where a float's last digit takes a sale over a pool's limit: shrink it by 10**-12 of itself, then by more."""
@@ -295,10 +295,11 @@ def _constant_product(pool: ConstantProductPool, *, zero_for_one: bool) -> Price
 
 
 def _weighted_price(pool: WeightedPool, i: int, j: int) -> float:
-    if not pool.balances[i] or not pool.balances[j] or pool.swap_fee >= _ONE:
+    kept = (_ONE - pool.swap_fee) / _ONE
+    if not pool.balances[i] or not pool.balances[j] or kept <= 0.0:
         return NEVER
     ratio = pool.balances[j] / pool.balances[i] * (pool.weights[i] / pool.weights[j])
-    return math.log(ratio) + math.log1p(-pool.swap_fee / _ONE)
+    return math.log(ratio) + math.log(kept)
 
 
 def _weighted(pool: WeightedPool, i: int, j: int) -> PriceResponse:
@@ -307,12 +308,9 @@ def _weighted(pool: WeightedPool, i: int, j: int) -> PriceResponse:
         return EMPTY
     total = pool.weights[i] + pool.weights[j]
     exponent_in, exponent_out = pool.weights[j] / total, pool.weights[i] / total
-    depth_in = pool.balances[i] / (1.0 - pool.swap_fee / _ONE)
+    depth_in = pool.balances[i] / ((_ONE - pool.swap_fee) / _ONE)
     most_in = pool.balances[i] * (MAX_IN_RATIO / _ONE)
-    end = min(
-        math.log1p(most_in / depth_in) / exponent_in,
-        -math.log1p(-MAX_OUT_RATIO / _ONE) / exponent_out,
-    )
+    end = math.log1p(most_in / depth_in) / exponent_in
     piece = Piece(0.0, end, 0.0, 0.0, depth_in, float(pool.balances[j]), exponent_in, exponent_out)
     return PriceResponse(log_price, [piece])
 
@@ -422,9 +420,11 @@ def _samples(
             amount = max(before_in + 1, int(before_in * ratio)) if before_in else amount * 4
             continue
         if amount_out <= before_out + _SMALLEST_OUTPUT:
-            if before_out:
+            if before_out and amount >= held:
                 return  # the pool pays no more, however much it is given
             amount *= 4
+            if amount > 64 * held:
+                return
             continue
         now = (amount_out - before_out) / (amount - before_in)
         yield float(amount), float(amount_out)

@@ -84,7 +84,11 @@ def proved(search: Search, balance: Balance, flat: FlatMarket) -> Proof:
         if best is None or _lower(search, proof, best):
             best, patience = proof, PATIENCE
         patience -= 1
-        if not patience or abs(gap_bps(proof.bound - apart, reached, buying=search.buying)) < MET_BPS:
+        if (
+            not patience
+            or search.is_over()
+            or abs(gap_bps(proof.bound - apart, reached, buying=search.buying)) < MET_BPS
+        ):
             break
         new = _losing(found, worth, known.union(balance.flows))
         if not new:

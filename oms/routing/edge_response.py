@@ -45,7 +45,7 @@ def edge_response(edge: Edge) -> PriceResponse:
         if isinstance(edge, PoolEdge):
             return response_of(edge.listed.pool, edge.token_in, edge.token_out)
         return level_response(edge)
-    except (OmsError, ArithmeticError):
+    except (OmsError, ArithmeticError, ValueError):
         return EMPTY
 
 

@@ -96,7 +96,13 @@ class _Order:
 
     def _search(self, market: EdgeTable) -> Search:
         return Search(
-            market, self.source, self.target, float(self.amount), max_hops=self.terms.max_hops, buying=self.buying
+            market,
+            self.source,
+            self.target,
+            float(self.amount),
+            max_hops=self.terms.max_hops,
+            buying=self.buying,
+            is_over=self.terms.is_over,
         )
 
     def routed(self) -> Route:

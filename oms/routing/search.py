@@ -9,7 +9,7 @@ visit them: an edge that would close a circle is left out.
 """
 
 import math
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 
 import numpy as np
@@ -31,6 +31,10 @@ NEGLIGIBLE = 1e-9
 """Share of the order below which a flow is the solver's noise."""
 _UNFILLED_SLACK = -40.0
 """Log price of the stopgap that takes what no venue takes: e**-40 of the best."""
+
+
+def _never() -> bool:
+    return False
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,11 +60,19 @@ class Search:
     """One order's search. `amount` is base units given, or wanted if `buying`."""
 
     def __init__(
-        self, market: EdgeTable, source: int, target: int, amount: float, *, max_hops: int, buying: bool = False
+        self,
+        market: EdgeTable,
+        source: int,
+        target: int,
+        amount: float,
+        *,
+        max_hops: int,
+        buying: bool = False,
+        is_over: Callable[[], bool] = _never,
     ) -> None:
         """Tokens by number; nothing is computed yet."""
         self.market, self.source, self.target = market, source, target
-        self.amount, self.max_hops, self.buying = amount, max_hops, buying
+        self.amount, self.max_hops, self.buying, self.is_over = amount, max_hops, buying, is_over
         self.open_prices = market.log_prices.copy()
         self.open_prices[[n for n in market.ends_only if not self._joins(n)]] = NEVER
 
@@ -82,7 +94,10 @@ class Search:
         prices = self.open_prices
         seeds = [self.first_path(self.sized(prices, share)) for share in (1.0, *CHUNKS)]
         seeds += [self.first_path(prices), self.pushed_path()]
-        found = [self.grown(self.balanced(seed), prices.copy()) for seed in dict.fromkeys(seeds) if seed]
+        found: list[Balance] = []
+        for seed in dict.fromkeys(seeds):
+            if seed and not (found and self.is_over()):
+                found.append(self.grown(self.balanced(seed), prices.copy()))
         filled = [balance for balance in found if balance.flows and balance.unfilled < UNFILLED]
         if self.buying:
             return min(filled, key=lambda balance: balance.amount_in, default=None)
@@ -115,7 +130,7 @@ class Search:
         rounds = 0
         for chunk in CHUNKS:
             left_out: set[int] = set()
-            while rounds < MAX_ROUNDS:
+            while rounds < MAX_ROUNDS and not self.is_over():
                 new = [number for number in self._better(balance, usable, chunk) if number not in left_out]
                 used = list(balance.flows)
                 accepted = self.in_order(used, new)

@@ -89,7 +89,7 @@ class Selection:
 
     def _improved(self, best: Costed) -> Costed:
         for chunk in CHUNKS:
-            for _ in range(MAX_ROUNDS):
+            for _ in range(0 if self.search.is_over() else MAX_ROUNDS):
                 grown = self._grown(best, chunk)
                 if grown is None:
                     break
@@ -131,7 +131,7 @@ class Selection:
                 if number not in kept
             }
             unpaid = {number: loss for number, loss in unpaid.items() if loss > 0.0}
-            if not unpaid or len(best.balance.flows) < 2:
+            if not unpaid or len(best.balance.flows) < 2 or self.search.is_over():
                 break
             dropped = max(unpaid, key=lambda number: unpaid[number])
             thinner = self._without(best.balance, dropped)
