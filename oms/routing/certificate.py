@@ -23,8 +23,8 @@ from oms.routing.search import Balance, Search
 from oms.routing.surplus import Losses, losses
 from oms.units import BPS
 
-MAX_ROUNDS = 12
-PATIENCE = 5
+MAX_ROUNDS = 10
+PATIENCE = 4
 """Rounds in which a bound need not improve: new prices may lose elsewhere before they settle."""
 MET_BPS = 0.02
 """A bound that is met so closely need not be improved."""
@@ -63,7 +63,7 @@ class Proof:
     bound: float
 
 
-def proved(search: Search, balance: Balance, flat: FlatMarket) -> Proof:
+def proved(search: Search, balance: Balance, flat: FlatMarket, *, met_bps: float = MET_BPS) -> Proof:
     """Prices from the search's balance, improved by trading along every venue that still loses to them.
 
     The search's own edges are those that its plan may use; a bound allows any. So edges that lose are added, whatever
@@ -87,7 +87,7 @@ def proved(search: Search, balance: Balance, flat: FlatMarket) -> Proof:
         if (
             not patience
             or search.is_over()
-            or abs(gap_bps(proof.bound - apart, reached, buying=search.buying)) < MET_BPS
+            or abs(gap_bps(proof.bound - apart, reached, buying=search.buying)) < met_bps
         ):
             break
         new = _losing(found, worth, known.union(balance.flows))
@@ -108,7 +108,9 @@ def on_market(search: Search, market: EdgeTable, flat: FlatMarket, log_values: F
     """The bound that prices prove on the market as it is, the arbitrage set apart, and that arbitrage."""
     token = search.source if search.buying else search.target
     arbitrage = flat.arbitrage(token)
-    total = _bound(search, log_values, losses(market, log_values).total)
+    given = float(log_values[search.target if search.buying else search.source])
+    least = search.amount * math.exp(given) * WORTH_A_ROUND * 1e-3
+    total = _bound(search, log_values, losses(market, log_values, least=least).total)
     return (total + arbitrage if search.buying else total - arbitrage), arbitrage
 
 

@@ -18,6 +18,7 @@ import numpy.typing as npt
 
 from oms.liquidity.listing import ListedPool
 from oms.liquidity.price_response import NEVER, PROFILE_FALLS, DepthProfile, PriceResponse
+from oms.liquidity.weighted import WeightedPool
 from oms.routing.edge_response import edge_gas, edge_kink_gas, first_reading
 from oms.routing.market import BookEdge, Edge, LadderEdge, Market, PoolEdge, initial_states
 from oms.units import Address
@@ -58,6 +59,8 @@ class EdgeTable:
         self._values: Floats | None = None
         self._tree: tuple[tuple[int, int], ...] | None = None
         self._roots: Indexes | None = None
+        self._shared: Indexes = np.empty(0, dtype=np.intp)
+        self._shared_pools: Sequence[WeightedPool] = ()
         self._discounts: dict[int, Floats] = {}
 
     @classmethod
@@ -88,6 +91,7 @@ class EdgeTable:
                     states[pool_id] = listed.pool
         after.edges, after.states, after._responses = tuple(edges), states, responses
         after._values, after._tree, after._roots, after._discounts = None, None, None, {}
+        after._shared = np.empty(0, dtype=np.intp)
         return after
 
     def discounts(self, log_value: float) -> Floats:
@@ -140,6 +144,33 @@ class EdgeTable:
         if self._values is None:
             self._grow()
         return self._values if self._values is not None else np.full(len(self.tokens), NEVER)
+
+    @property
+    def shared_pools(self) -> Sequence[WeightedPool]:
+        """Weighted pools of several tokens, whose pairs share balances."""
+        self._group()
+        return self._shared_pools
+
+    @property
+    def shared(self) -> Indexes:
+        """For each edge the place of its pool among `shared_pools`, or -1."""
+        self._group()
+        return self._shared
+
+    def _group(self) -> None:
+        if len(self._shared) == len(self.edges):
+            return
+        places: dict[str, int] = {}
+        pools: list[WeightedPool] = []
+        shared = np.full(len(self.edges), -1, dtype=np.intp)
+        for number, edge in enumerate(self.edges):
+            pool = edge.listed.pool if isinstance(edge, PoolEdge) else None
+            if isinstance(pool, WeightedPool) and len(pool.tokens) > 2:
+                if edge.state_id not in places:
+                    places[edge.state_id] = len(pools)
+                    pools.append(pool)
+                shared[number] = places[edge.state_id]
+        self._shared, self._shared_pools = shared, pools
 
     @property
     def scale(self) -> float:

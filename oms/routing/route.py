@@ -13,15 +13,17 @@ import numpy as np
 from oms.errors import QuoteRefused, Refusal
 from oms.liquidity.price_response import NEVER
 from oms.routing.allocation import PASSED_TOKEN_GAS, TRANSACTION_GAS, Allocation, Flows, GasCost, settle_or_none
-from oms.routing.certificate import Certificate, gap_bps, on_market, proved, rounded_out
+from oms.routing.certificate import MET_BPS, Certificate, gap_bps, on_market, proved, rounded_out
 from oms.routing.edge_table import EdgeTable, bounded
 from oms.routing.flatten import FlatMarket
 from oms.routing.market import BookEdge, Edge, FirmEdge, PoolEdge
 from oms.routing.prepared import PreparedMarket
 from oms.routing.search import UNFILLED, Balance, Search
 from oms.routing.selection import Selection
-from oms.units import Address
+from oms.units import BPS, Address
 
+GAS_SHARE = 0.05
+"""Where gas costs so much more than a gap, the bound need not be brought nearer than this share of it."""
 LARGE_GAP_BPS = 1.0
 """A gap that is explained."""
 _NEGLIGIBLE = (1e-7, 1e-4, 1e-2)
@@ -168,21 +170,35 @@ class _Order:
 
     def _enough(self, flows: Flows) -> Allocation | None:
         """The flows scaled in proportion to the least input that pays the wanted output."""
-        trial = self._settle(flows)
-        low, high = 0, 0
-        best: Allocation | None = None
         total = sum(amount for edge, amount in flows.items() if edge.token_in == self.token_in)
-        for _ in range(_MAX_SCALINGS):
+
+        def at(given: int) -> Allocation | None:
+            return self._settle(_summing_to(flows, self.token_in, given))
+
+        return self._least_paying(at, total)
+
+    def _least_paying(self, at: Callable[[int], Allocation | None], total: int) -> Allocation | None:
+        """The allocation of the least total that pays what is wanted: false position, then to the unit or 2**-40."""
+        best: Allocation | None = None
+        low, low_out, high, high_out = 0, 0, 0, 0
+        for step in range(_MAX_SCALINGS):
+            trial = at(total)
             if trial is None:
                 break
             if trial.amount_out >= self.amount:
-                best, high = trial, total
+                best, high, high_out = trial, total, trial.amount_out
             else:
-                low = total
+                low, low_out = total, trial.amount_out
             if best is not None and high - low <= max(1, high >> 40):
                 break
-            total = _next_total(trial, total, self.amount, low, high)
-            trial = self._settle(_summing_to(_in_proportion(flows, total), self.token_in, total))
+            if best is None:
+                guess = -(-total * self.amount // max(1, trial.amount_out))
+                total = max(guess + guess // 10**6, total + 1)
+                continue
+            guess = low + -(-(high - low) * (self.amount - low_out) // max(1, high_out - low_out))
+            if step % 3 == 2:
+                guess = (low + high) // 2
+            total = min(max(guess, low + 1), high - 1)
         return best
 
     def _in_lots(self, flows: Flows) -> Allocation | None:
@@ -244,24 +260,12 @@ class _Order:
         return max(found, key=self._score, default=None)
 
     def _topped_up(self, whole: Flows, chain: Flows) -> Allocation | None:
-        given = sum(whole.values())
         total = sum(amount for edge, amount in chain.items() if edge.token_in == self.token_in)
-        low, high = 0, 0
-        best: Allocation | None = None
-        for _ in range(_MAX_SCALINGS):
-            trial = self._settle({**whole, **_summing_to(_in_proportion(chain, total), self.token_in, total)})
-            if trial is None:
-                break
-            if trial.amount_out >= self.amount:
-                best, high = trial, total
-            else:
-                low = total
-            if best is not None and high - low <= max(1, high >> 40):
-                break
-            total = max(
-                1, _next_total(trial, total + given, self.amount, low + given, high + given if high else 0) - given
-            )
-        return best
+
+        def at(given: int) -> Allocation | None:
+            return self._settle({**whole, **_summing_to(chain, self.token_in, given)})
+
+        return self._least_paying(at, total)
 
     def _edges(self, path: Sequence[int]) -> tuple[Edge, ...]:
         return tuple(self.market.edges[number] for number in path)
@@ -291,7 +295,8 @@ class _Order:
     def _certificate(self, flat_search: Search, ideal: Balance, plan: Allocation) -> Certificate:
         gas = self.terms.gas_cost
         cheapest = TRANSACTION_GAS + int(self.market.gas.min(initial=0.0))
-        proof = proved(flat_search, ideal, self.flat)
+        gas_bps = gas.of(plan.gas) / max(1, plan.amount_out) * BPS
+        proof = proved(flat_search, ideal, self.flat, met_bps=max(MET_BPS, GAS_SHARE * gas_bps))
         bound, arbitrage = on_market(self.search, self.market, self.flat, proof.log_values)
         if self.buying:
             result, net = plan.amount_in, bound
@@ -380,17 +385,3 @@ def _summing_to(flows: Flows, token: Address, total: int) -> dict[Edge, int]:
         left -= adjusted[edge]
     adjusted[largest] = left
     return adjusted
-
-
-def _in_proportion(flows: Flows, total: int) -> Flows:
-    return flows if total else {}
-
-
-def _next_total(trial: Allocation, total: int, wanted: int, low: int, high: int) -> int:
-    """The next input to try: by the average price, kept inside the bracket once there is one."""
-    guess = -(-total * wanted // max(1, trial.amount_out))
-    if not high:
-        return max(guess + guess // 10**6, total + 1)
-    if low < guess < high:
-        return guess
-    return (low + high) // 2

@@ -17,9 +17,6 @@ import numpy as np
 from oms.liquidity.price_response import NEVER
 from oms.liquidity.weighted import WeightedPool
 from oms.routing.edge_table import EdgeTable, Floats, Indexes
-from oms.routing.market import PoolEdge
-
-_TWO_TOKENS = 2
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,30 +44,17 @@ def losses(
         falls = np.where(market.roots[market.sources] == part, falls, NEVER)
     numbers, amounts = market.losses(np.nan_to_num(falls, nan=NEVER, posinf=NEVER), log_values)
     total = float(amounts.sum())
-    shared: dict[str, float] = {}
-    pools: dict[str, WeightedPool] = {}
-    for number in numbers[amounts > least].tolist():
-        edge = market.edges[number]
-        if isinstance(edge, PoolEdge) and isinstance(edge.listed.pool, WeightedPool) and _several(edge.listed.pool):
-            pools[edge.state_id] = edge.listed.pool
-            shared[edge.state_id] = 0.0
-    if shared:
-        for number, amount in zip(numbers.tolist(), amounts.tolist(), strict=True):
-            state = market.edges[number].state_id
-            if state in shared:
-                shared[state] += amount
-    for state, pairs in shared.items():
-        total -= max(0.0, pairs - _without_fee(market, pools[state], log_values))
+    groups = market.shared[numbers]
+    if len(groups) and groups.max(initial=-1) >= 0:
+        pairs = np.bincount(groups[groups >= 0], weights=amounts[groups >= 0], minlength=len(market.shared_pools))
+        for group in np.flatnonzero(pairs > least).tolist():
+            total -= max(0.0, float(pairs[group]) - _without_fee(market, market.shared_pools[group], log_values))
     return Losses(numbers, amounts, total)
 
 
 def surplus(market: EdgeTable, log_values: Floats, *, pools_only: bool = False, part: int | None = None) -> float:
     """What all venues together lose to these prices, in the unit of the prices; see `losses`."""
     return losses(market, log_values, pools_only=pools_only, part=part).total
-
-
-def _several(pool: WeightedPool) -> bool:
-    return len(pool.tokens) > _TWO_TOKENS
 
 
 def _without_fee(market: EdgeTable, pool: WeightedPool, log_values: Floats) -> float:

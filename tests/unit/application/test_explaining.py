@@ -83,8 +83,8 @@ def test_shares_sum_to_one_and_the_rate_with_all_surpluses_is_the_output(
 @given(market=markets(), amount=st.integers(10**20, 10**23))
 def test_without_gas_all_used_ways_end_at_one_rate(market: PreparedMarket, amount: int) -> None:
     found = explain(sell(market, A, B, amount, FREE), market)
-    assert found.spread_bps < EQUAL_BPS
-    assert found.spread_reason == ""
+    assert found.spread_bps < 2 * EQUAL_BPS  # one that is just not worth balancing further may end a little off
+    assert (found.spread_reason == "") == (found.spread_bps < EQUAL_BPS)
     for path in found.paths:
         assert math.isclose(path.rate, found.rate, rel_tol=1e-4)
 

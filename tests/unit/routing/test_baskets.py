@@ -187,7 +187,10 @@ def test_sums_are_exact_and_no_result_beats_its_bound(
         assert basket.amounts_in == {A: first, B: second}
         assert basket.result <= basket.bound
         assert value(basket.amounts_out, market) <= value(basket.amounts_in, market) * (1 + 1e-9)
-    bought = buy_basket(market, A, {C: 1 + second // 100, D: 1 + first // 100}, FREE)
+    try:
+        bought = buy_basket(market, A, {C: 1 + second // 100, D: 1 + first // 100}, FREE)
+    except QuoteRefused:  # more than these pools hold, or too little for one of them
+        return
     check_sums(bought, market)
     assert bought.result >= bought.bound
 

@@ -41,6 +41,8 @@ from tests.unit.routing.markets import (
 QUICK = settings(max_examples=25, deadline=None, derandomize=True)
 """The same markets each time: a router's heuristics are not to fail somebody's unrelated change."""
 LONG = settings(max_examples=400, deadline=None)
+WITHOUT_BOOKS = KINDS[:5]
+"""A book sells whole lots; what they leave over costs gas of its own, which a book alone seems to save."""
 TIGHT = KINDS[:3]
 """Families with closed forms: their responses are the pools to nine digits."""
 LEAST = 1e-9
@@ -105,7 +107,7 @@ class TestFloors:
         assert max(len(path) for path, _ in route.allocation.paths) <= hops
 
     @pytest.mark.slow
-    @given(crowds(), dollars(), st.sampled_from([0.0, 5.0, 100.0]))
+    @given(crowds(kinds=WITHOUT_BOOKS), dollars(), st.sampled_from([0.0, 5.0, 100.0]))
     @LONG
     def test_all_of_it_over_many_markets(self, drawn: list[Sketch], worth: float, gwei: float) -> None:
         _check(drawn, worth, terms(gas=gas_of(1, gwei)))
