@@ -175,8 +175,7 @@ class BasketSearch:
         market = self.market
         tokens = np.zeros(len(market.tokens), dtype=np.bool_)
         tokens[list(_on_the_way(self.core, market.tree))] = True
-        with np.errstate(invalid="ignore"):
-            falls = market.log_prices + self.anchor[market.targets] - self.anchor[market.sources]
+        falls = market.falls(self.anchor)
         near = self.usable & tokens[market.sources] & tokens[market.targets] & (falls > -_NEAR)
         skipped = set(leftover)
         return [number for number in np.flatnonzero(near).tolist() if number not in skipped]
@@ -193,12 +192,7 @@ class _Local:
         self.place = {token: place for place, token in enumerate(self.tokens)}
         self.bases = [float(search.anchor[token]) for token in self.tokens]
         self.arcs = [
-            Arc(
-                self.place[tail],
-                self.place[head],
-                float(market.log_prices[n]) + float(search.anchor[head]) - float(search.anchor[tail]),
-                market.response(n),
-            )
+            market.arc(n, self.place[tail], self.place[head], self.bases)
             for n, (tail, head) in zip(numbers, ends, strict=True)
         ]
         self.outputs = [self.place[token] for token in self.goal.outputs]

@@ -278,26 +278,11 @@ class _Basket:
 
     def _fitting(self, used: Sequence[int], new: Iterable[int], balance: BasketBalance) -> list[int]:
         """Those of the new edges that close no circle and share no pool with another, the most valuable flow first."""
-        table = self.table
-        after: dict[int, set[int]] = {}
-        for number in used:
-            after.setdefault(int(table.sources[number]), set()).add(int(table.targets[number]))
-        states = {table.edges[number].state_id for number in used}
-
         def worth(number: int) -> float:
             flow = balance.flows.get(number)
-            return 0.0 if flow is None else flow.amount_in * math.exp(self.values[table.sources[number]])
+            return 0.0 if flow is None else flow.amount_in * math.exp(self.values[self.table.sources[number]])
 
-        accepted = []
-        for number in sorted(new, key=worth, reverse=True):
-            tail, head = int(table.sources[number]), int(table.targets[number])
-            state = table.edges[number].state_id
-            if state in states or _reaches(after, head, tail):
-                continue
-            states.add(state)
-            after.setdefault(tail, set()).add(head)
-            accepted.append(number)
-        return accepted
+        return self.table.in_order(used, sorted(new, key=worth, reverse=True))
 
     def flows(self, balance: BasketBalance) -> dict[Edge, int]:
         """Integer flows without those too small to matter, and without ways that lead nowhere or from nothing."""
@@ -503,16 +488,3 @@ def _check_known(table: EdgeTable, tokens: Iterable[Address]) -> None:
     parts = {None if number is None else int(table.roots[number]) for number in named}
     if len(parts) > 1 or None in parts:
         raise QuoteRefused(Refusal.NO_PATH, "no pools here join all of these tokens; widen the venues")
-
-
-def _reaches(after: Mapping[int, set[int]], start: int, goal: int) -> bool:
-    ahead, seen = [start], {start}
-    while ahead:
-        token = ahead.pop()
-        if token == goal:
-            return True
-        for following in after.get(token, ()):
-            if following not in seen:
-                seen.add(following)
-                ahead.append(following)
-    return False

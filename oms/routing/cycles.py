@@ -28,6 +28,7 @@ from oms.routing.edge_table import EdgeTable, Floats
 from oms.routing.flatten import FlatMarket
 from oms.routing.market import PoolEdge, fill
 from oms.routing.prepared import PreparedMarket
+from oms.routing.search import never
 from oms.routing.surplus import losses
 from oms.units import Address
 
@@ -39,10 +40,6 @@ CHUNKS = (1.0, 0.1, 0.01)
 _HALVINGS = 64
 
 
-def _never() -> bool:
-    return False
-
-
 @dataclass(frozen=True, slots=True)
 class CycleTerms:
     """What a circle may be. `gas_cost` is in base units of the start token; it must earn more than `least_profit`."""
@@ -51,7 +48,7 @@ class CycleTerms:
     max_hops: int = 4
     least_profit: int = 0
     max_cycles: int = 16
-    is_over: Callable[[], bool] = field(default=_never)
+    is_over: Callable[[], bool] = field(default=never)
 
 
 @dataclass(frozen=True, slots=True)

@@ -20,6 +20,7 @@ from oms.liquidity.listing import ListedPool
 from oms.liquidity.price_response import NEVER, PROFILE_FALLS, DepthProfile, PriceResponse
 from oms.liquidity.weighted import WeightedPool
 from oms.routing.edge_response import edge_gas, edge_kink_gas, first_reading
+from oms.routing.equilibrium import Arc
 from oms.routing.market import BookEdge, Edge, LadderEdge, Market, PoolEdge, initial_states
 from oms.units import Address
 
@@ -30,7 +31,7 @@ Indexes = npt.NDArray[np.intp]
 class EdgeTable:
     """Edges and tokens by number. An edge's number is its place in `edges`; a token's is its place in `tokens`.
 
-    Responses are computed when first asked for and kept; `with_pools` keeps those of the pools that did not change.
+    `with_pools` keeps the responses of the pools that did not change.
     """
 
     def __init__(self, edges: Sequence[Edge], readings: Sequence[tuple[PriceResponse, DepthProfile]]) -> None:
@@ -48,6 +49,8 @@ class EdgeTable:
         self.index: Mapping[Address, int] = {token: number for number, token in enumerate(self.tokens)}
         self.sources: Indexes = np.array([self.index[edge.token_in] for edge in edges], dtype=np.intp)
         self.targets: Indexes = np.array([self.index[edge.token_out] for edge in edges], dtype=np.intp)
+        self.hub = int(np.bincount(self.sources).argmax()) if edges else 0
+        """The token that most edges sell: the coin of most chains."""
         self.is_pool = np.array([isinstance(edge, PoolEdge) for edge in edges], dtype=np.bool_)
         self.ends_only = [n for n, edge in enumerate(edges) if isinstance(edge, BookEdge | LadderEdge)]
         self.gas: Floats = np.array([edge_gas(edge) for edge in edges], dtype=np.float64)
@@ -179,11 +182,6 @@ class EdgeTable:
             held = self.depths * np.exp(self.log_values[self.sources])
         return 1e-6 * float(held[np.isfinite(held)].sum()) or 1.0
 
-    @property
-    def hub(self) -> int:
-        """The token that most edges sell: the coin of most chains."""
-        return int(np.bincount(self.sources, minlength=len(self.tokens)).argmax()) if self.edges else 0
-
     def _grow(self) -> None:
         """Prim's tree of the deepest edges from the hub, then from a token of each part that the hub does not reach."""
         size = len(self.tokens)
@@ -227,6 +225,35 @@ class EdgeTable:
         if self._tree is None:
             self._grow()
         return self._tree or ()
+
+    def falls(self, log_values: Floats) -> Floats:
+        """By how much the log price of each edge beats these values; minus infinity where a token has none."""
+        with np.errstate(invalid="ignore"):
+            falls = self.log_prices + log_values[self.targets] - log_values[self.sources]
+        found: Floats = np.nan_to_num(falls, nan=NEVER, posinf=NEVER, neginf=NEVER)
+        return found
+
+    def arc(self, number: int, tail: int, head: int, bases: Sequence[float]) -> Arc:
+        """Edge `number` between two of the tokens in play, whose log values are counted from `bases`."""
+        return Arc(tail, head, float(self.log_prices[number]) + bases[head] - bases[tail], self._responses[number])
+
+    def in_order(self, used: Iterable[int], new: Iterable[int]) -> list[int]:
+        """Those of the new edges that close no circle of tokens and share no state with another, earliest first."""
+        after: dict[int, set[int]] = {}
+        states: set[str] = set()
+        for number in used:
+            after.setdefault(int(self.sources[number]), set()).add(int(self.targets[number]))
+            states.add(self.edges[number].state_id)
+        accepted = []
+        for number in new:
+            tail, head = int(self.sources[number]), int(self.targets[number])
+            state = self.edges[number].state_id
+            if state in states or _reaches(after, head, tail):
+                continue
+            states.add(state)
+            after.setdefault(tail, set()).add(head)
+            accepted.append(number)
+        return accepted
 
     def losses(self, falls: Floats, log_values: Floats) -> tuple[Indexes, Floats]:
         """Edges that lose at these falls from their first prices, and what each loses by value; vectorised.
@@ -289,6 +316,18 @@ def _closed_form(response: PriceResponse) -> tuple[float, ...]:
         return 0.0, response.last_fall, 0.0, 0.0, 0.0, 0.0, end.amount_in, end.amount_out
     form = piece.depth_in, piece.depth_out, piece.exponent_in, piece.exponent_out
     return 1.0, piece.end, *form, end.amount_in, end.amount_out
+
+
+def _reaches(after: Mapping[int, set[int]], start: int, goal: int) -> bool:
+    ahead, seen = [start], {start}
+    while ahead:
+        token = ahead.pop()
+        if token == goal:
+            return True
+        unseen = after.get(token, set()) - seen
+        seen |= unseen
+        ahead += unseen
+    return False
 
 
 class _Grouping:

@@ -16,7 +16,7 @@ import numpy as np
 from oms.liquidity.listing import ListedPool
 from oms.liquidity.price_response import NEVER, log_marginal_price, swap_to_price
 from oms.routing.edge_table import EdgeTable, Floats
-from oms.routing.equilibrium import Arc, equilibrium
+from oms.routing.equilibrium import equilibrium
 from oms.routing.market import PoolEdge
 from oms.routing.surplus import surplus
 
@@ -33,7 +33,7 @@ _NEARLY_TRADING = 2e-3
 
 @dataclass(frozen=True, slots=True)
 class FlatPrices:
-    """Log values at which the market is at rest, what it earns on the way, in base units of the hub, and by whom."""
+    """Log values at which the market is at rest, and what it earns on the way, in base units of the hub."""
 
     log_values: Floats
     earned: float
@@ -53,7 +53,7 @@ def flat_prices(market: EdgeTable, *, near: Floats | None = None) -> FlatPrices:
     best = FlatPrices(values, surplus(market, values, pools_only=True))
     numbers = _trading(market, values, -_NEARLY_TRADING, worth=-1.0)
     for _ in range(MAX_ROUNDS):
-        arcs = [_arc(market, number, bases) for number in numbers]
+        arcs = [market.arc(n, int(market.sources[n]), int(market.targets[n]), bases) for n in numbers]
         solved = equilibrium(arcs, bases, supplies={}, fixed=fixed, scale=scale, shifts=shifts)
         shifts = solved.shifts
         prices = np.where(joined, np.array(bases) + np.array(shifts), NEVER)
@@ -113,7 +113,7 @@ def flat_market(market: EdgeTable, *, near: Floats | None = None) -> FlatMarket:
     """Take the free arbitrage out of a market. Without any, the market stays the same object."""
     prices = flat_prices(market, near=near)
     traded = flattened(market, prices.log_values)
-    leftover = np.flatnonzero((_falls(traded, prices.log_values) > 10 * FLAT) & traded.is_pool)
+    leftover = np.flatnonzero((traded.falls(prices.log_values) > 10 * FLAT) & traded.is_pool)
     return FlatMarket(
         traded,
         prices.log_values,
@@ -162,19 +162,12 @@ def _at_rest(market: EdgeTable, listed: ListedPool, log_values: Floats) -> Liste
     return replace(listed, pool=pool)
 
 
-def _falls(market: EdgeTable, log_values: Floats) -> Floats:
-    """By how much each edge's price beats these values."""
-    with np.errstate(invalid="ignore"):
-        falls: Floats = market.log_prices + log_values[market.targets] - log_values[market.sources]
-    return np.nan_to_num(falls, nan=NEVER, posinf=NEVER, neginf=NEVER)
-
-
 def _trading(market: EdgeTable, log_values: Floats, least: float, *, worth: float = 0.0) -> list[int]:
     """Edges whose price beats these values by more than `least`; pairs of a pool of several tokens each for itself.
 
     `worth` leaves out those that would earn less, in base units of the hub: half the depth times the fall's square.
     """
-    falls = _falls(market, log_values)
+    falls = market.falls(log_values)
     found = np.flatnonzero((falls > least) & market.is_pool)
     if worth > 0.0:
         with np.errstate(over="ignore"):
@@ -182,9 +175,3 @@ def _trading(market: EdgeTable, log_values: Floats, least: float, *, worth: floa
             gains = held * np.minimum(falls[found], 1.0) ** 2
         found = found[gains > worth]
     return [int(number) for number in found]
-
-
-def _arc(market: EdgeTable, number: int, bases: list[float]) -> Arc:
-    tail, head = int(market.sources[number]), int(market.targets[number])
-    slack = float(market.log_prices[number]) + bases[head] - bases[tail]
-    return Arc(tail, head, slack, market.response(number))

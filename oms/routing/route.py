@@ -18,7 +18,7 @@ from oms.routing.edge_table import EdgeTable, bounded
 from oms.routing.flatten import FlatMarket
 from oms.routing.market import BookEdge, Edge, FirmEdge, PoolEdge
 from oms.routing.prepared import PreparedMarket
-from oms.routing.search import UNFILLED, Balance, Search
+from oms.routing.search import UNFILLED, Balance, Search, never
 from oms.routing.selection import Selection
 from oms.units import BPS, Address
 
@@ -32,25 +32,21 @@ SINGLES = 3
 """Single paths settled in integers; more are compared in floats."""
 
 
-def _never() -> bool:
-    return False
-
-
 @dataclass(frozen=True, slots=True)
 class RouteTerms:
     """How to route: the price of gas, the longest path, and whether time is up, asked between steps."""
 
     gas_cost: GasCost
     max_hops: int = 3
-    is_over: Callable[[], bool] = field(default=_never)
+    is_over: Callable[[], bool] = field(default=never)
 
 
 @dataclass(frozen=True, slots=True)
 class Route:
     """A plan in integers with its proof.
 
-    `prices` are base units of the output token that one base unit of each token is worth at the optimum; `pruned` says
-    how many edges were looked at, and how many had a price but no part in it.
+    `prices` are base units of the output token that one base unit of each token is worth at the optimum; `considered`
+    is how many edges the market has.
     """
 
     allocation: Allocation
@@ -58,7 +54,6 @@ class Route:
     prices: Mapping[Address, float]
     best_single: Allocation | None
     considered: int
-    rounds: int = 0
 
 
 def sell(market: PreparedMarket, token_in: Address, token_out: Address, amount_in: int, terms: RouteTerms) -> Route:
@@ -147,8 +142,12 @@ class _Order:
             return self._in_lots(flows)
         return self._enough(flows) if self.buying else self._settle(flows)
 
-    def _settle(self, flows: Flows, *, lots: bool = True) -> Allocation | None:
-        return settle_or_none(self.market.states, flows, gas_cost=self.terms.gas_cost, lots=lots)
+    def _settle(self, flows: Flows) -> Allocation | None:
+        return settle_or_none(self.market.states, flows, gas_cost=self.terms.gas_cost)
+
+    def _best_settled(self, tried: Iterable[Flows]) -> Allocation | None:
+        settled = (self._settle(flows) for flows in tried)
+        return max((plan for plan in settled if plan is not None), key=self._score, default=None)
 
     def _flows(self, balance: Balance, least: float) -> dict[Edge, int]:
         """Integer flows, smallest first so that the largest takes the rounding; the source's sum to the order."""
@@ -216,8 +215,7 @@ class _Order:
             return self._settle(whole) if not left else None
         tried: list[dict[Edge, int]] = [{**whole, **_summing_to(chain, self.token_in, left)}] if chain else []
         tried += [{**whole, **dict.fromkeys(path, left)} for path in self._spare(left)]
-        settled = [plan for flows in tried if (plan := self._settle(flows)) is not None]
-        return max(settled, key=self._score, default=None) or self._with_less_of_books(whole, left)
+        return self._best_settled(tried) or self._with_less_of_books(whole, left)
 
     def _with_less_of_books(self, whole: Mapping[Edge, int], left: int) -> Allocation | None:
         """Where nothing takes so little as books left over: a lot or a thousandth of the order less for the largest."""
@@ -232,8 +230,7 @@ class _Order:
             {**whole, largest: kept} if kept else {edge: lots for edge, lots in whole.items() if edge is not largest}
         )
         tried = [{**books, **dict.fromkeys(path, moved)} for path in self._spare(moved)]
-        settled = [plan for flows in tried if (plan := self._settle(flows)) is not None]
-        return max(settled, key=self._score, default=None)
+        return self._best_settled(tried)
 
     def _spare(self, amount: int) -> list[tuple[Edge, ...]]:
         """Single on-chain paths for what books left over."""

@@ -33,7 +33,8 @@ _UNFILLED_SLACK = -40.0
 """Log price of the stopgap that takes what no venue takes: e**-40 of the best."""
 
 
-def _never() -> bool:
+def never() -> bool:
+    """For a search without a budget."""
     return False
 
 
@@ -68,7 +69,7 @@ class Search:
         *,
         max_hops: int,
         buying: bool = False,
-        is_over: Callable[[], bool] = _never,
+        is_over: Callable[[], bool] = never,
     ) -> None:
         """Tokens by number; nothing is computed yet."""
         self.market, self.source, self.target = market, source, target
@@ -133,7 +134,7 @@ class Search:
             while rounds < MAX_ROUNDS and not self.is_over():
                 new = [number for number in self._better(balance, usable, chunk) if number not in left_out]
                 used = list(balance.flows)
-                accepted = self.in_order(used, new)
+                accepted = self.market.in_order(used, new)
                 left_out.update(set(new).difference(accepted))
                 if not accepted:
                     break
@@ -160,8 +161,7 @@ class Search:
         arcs = []
         for number in through:
             tail, head = local[int(market.sources[number])], local[int(market.targets[number])]
-            slack = float(market.log_prices[number]) + bases[head] - bases[tail]
-            arcs.append(Arc(tail, head, slack, market.response(number)))
+            arcs.append(market.arc(number, tail, head, bases))
         scale = self.amount * math.exp(bases[target if self.buying else source])
         stopgap_slack = _UNFILLED_SLACK + self._first_slack(arcs, source)
         arcs.append(Arc(source, target, stopgap_slack, _stopgap(bases[source] - bases[target], self.amount)))
@@ -318,22 +318,21 @@ class Search:
         return path[::-1] if token == self.source else []
 
     def _labels_to_target(self, log_prices: Floats) -> list[Floats]:
-        labels = np.full(len(self.market.tokens), NEVER)
-        labels[self.target] = 0.0
-        found = [labels]
-        for _ in range(self.max_hops - 1):
-            labels = self.market.toward(log_prices, labels)
-            labels[self.source], labels[self.target] = NEVER, 0.0
-            found.append(labels)
-        return found
+        return self._labels(self.market.toward, log_prices, start=self.target, end=self.source)
 
     def _labels_from_source(self, log_prices: Floats) -> list[Floats]:
+        return self._labels(self.market.onward, log_prices, start=self.source, end=self.target)
+
+    def _labels(
+        self, further: Callable[[Floats, Floats], Floats], log_prices: Floats, *, start: int, end: int
+    ) -> list[Floats]:
+        """Best log rates over at most 0, 1, ... edges on one side of a path; no path comes by its ends in between."""
         labels = np.full(len(self.market.tokens), NEVER)
-        labels[self.source] = 0.0
+        labels[start] = 0.0
         found = [labels]
         for _ in range(self.max_hops - 1):
-            labels = self.market.onward(log_prices, labels)
-            labels[self.source], labels[self.target] = 0.0, NEVER
+            labels = further(log_prices, labels)
+            labels[start], labels[end] = 0.0, NEVER
             found.append(labels)
         return found
 
@@ -359,24 +358,6 @@ class Search:
         beating = beating[np.argsort(-better_by[beating], kind="stable")]
         new = [number for number in beating.tolist() if number not in balance.flows]
         return new[:MAX_NEW_EDGES]
-
-    def in_order(self, used: list[int], new: list[int]) -> list[int]:
-        """Those of the new edges that close no circle of tokens and share no state with an edge in use, best first."""
-        market = self.market
-        after: dict[int, set[int]] = {}
-        for number in used:
-            after.setdefault(int(market.sources[number]), set()).add(int(market.targets[number]))
-        states = {market.edges[number].state_id for number in used}
-        accepted = []
-        for number in new:
-            tail, head = int(market.sources[number]), int(market.targets[number])
-            state = market.edges[number].state_id
-            if state in states or _reaches(after, head, tail):
-                continue
-            states.add(state)
-            after.setdefault(tail, set()).add(head)
-            accepted.append(number)
-        return accepted
 
     def _bases(self, numbers: list[int], near: Balance | None) -> tuple[dict[int, float], dict[int, float]]:
         """Log values from which shifts are counted, and the shifts to start from.
@@ -407,20 +388,6 @@ class Search:
 
     def _first_slack(self, arcs: list[Arc], source: int) -> float:
         return max((arc.slack for arc in arcs if arc.tail == source), default=0.0)
-
-
-def _reaches(after: dict[int, set[int]], start: int, goal: int) -> bool:
-    if start == goal:
-        return True
-    seen, ahead = {start}, [start]
-    while ahead:
-        for token in after.get(ahead.pop(), ()):
-            if token == goal:
-                return True
-            if token not in seen:
-                seen.add(token)
-                ahead.append(token)
-    return False
 
 
 def _stopgap(log_rate: float, amount: float) -> PriceResponse:

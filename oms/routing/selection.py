@@ -39,22 +39,23 @@ class Costed:
 
 
 class Selection:
-    """One order's choice. `gas_out` is the cost of each edge's use, and `fixed_out` of any plan, in output units."""
+    """One order's choice. `gas_out` is what the use of each edge costs, in output units."""
 
     def __init__(self, search: Search, gas_out: Floats, kink_out: Floats) -> None:
         """`kink_out` is what each tick crossed costs more. Nothing is computed yet."""
         self.search, self.gas_out, self.kink_out = search, gas_out, kink_out
         self.usable = search.open_prices.copy()
+        self.expected_out = search.expected_out()
 
     def singles(self, count: int) -> list[tuple[int, ...]]:
         """Single paths for the whole order, by their net result in floats, best first."""
         search = self.search
-        priced = self._surcharged(search.sized(self.usable, 1.0), (), 1.0)
-        paths = dict.fromkeys(search.best_paths(priced, CANDIDATES))
-        paths |= dict.fromkeys(search.best_paths(search.sized(self.usable, 1.0), CANDIDATES))
-        paths |= dict.fromkeys(self._direct())
-        best = sorted(paths, key=self._alone, reverse=True)[:count]
-        if search.buying or (best and self._alone(best[0]) > DEEP_SHARE * search.expected_out()):
+        sized = search.sized(self.usable, 1.0)
+        paths = search.best_paths(self._surcharged(sized, (), 1.0), CANDIDATES)
+        paths += search.best_paths(sized, CANDIDATES) + self._direct(sized)
+        nets = {path: self._alone(path) for path in dict.fromkeys(paths)}
+        best = sorted(nets, key=lambda path: nets[path], reverse=True)[:count]
+        if search.buying or (best and nets[best[0]] > DEEP_SHARE * self.expected_out):
             return best
         pushed = search.pushed_path()
         return [pushed, *best][:count] if pushed else best
@@ -67,10 +68,9 @@ class Selection:
         filled = [entry for entry in found if entry.balance.unfilled < 1e-9]
         return max(filled or found, key=lambda entry: entry.net, default=None)
 
-    def _direct(self) -> list[tuple[int, ...]]:
+    def _direct(self, sized: Floats) -> list[tuple[int, ...]]:
         """The venues that join the two ends themselves, the best few at this size: the cheapest in gas."""
         search = self.search
-        sized = search.sized(self.usable, 1.0)
         numbers = [n for n in search.market.leaving(search.source) if search.market.targets[n] == search.target]
         return [(number,) for number in sorted(numbers, key=lambda n: float(sized[n]), reverse=True)[:CANDIDATES]]
 
@@ -100,10 +100,10 @@ class Selection:
         """With the edges that pay for themselves on a chunk; `None` where that does not help."""
         balance, search = best.balance, self.search
         prices = np.where(self.usable > NEVER, balance.log_prices, NEVER)
-        used = [number for number, flow in balance.flows.items() if flow.amount_in > 0.0]
+        used = list(balance.flows)
         sized = self._surcharged(search.sized(prices, chunk), used, chunk)
         new = self._on_better_paths(sized, balance)
-        accepted = search.in_order(used, new)
+        accepted = search.market.in_order(used, new)
         self.usable[list(set(new).difference(accepted))] = NEVER
         if not accepted:
             return None
@@ -150,7 +150,7 @@ class Selection:
         prices[dropped] = NEVER
         share = self._share(balance, dropped)
         path = search.first_path(self._surcharged(search.sized(prices, share), left, share))
-        accepted = search.in_order(left, [number for number in path if number not in left])
+        accepted = search.market.in_order(left, [number for number in path if number not in left])
         if not accepted:
             return thinner
         swapped = self._costed(search.balanced(left + accepted, near=balance))
@@ -191,7 +191,7 @@ class Selection:
 
     def _surcharged(self, log_prices: Floats, used: Sequence[int], chunk: float) -> Floats:
         """Log prices after each unused edge's gas, as a share of what a chunk of the order brings."""
-        share = self.gas_out / (self.search.expected_out() * chunk)
+        share = self.gas_out / (self.expected_out * chunk)
         share[list(used)] = 0.0
         surcharged: Floats = log_prices + np.log1p(-np.minimum(share, 0.999999))
         return surcharged

@@ -36,13 +36,12 @@ def losses(
     The second bound on a pool of several tokens is only looked at where its pairs lose more than `least`. `part` is
     the root of a part of the market that alone is counted.
     """
-    with np.errstate(invalid="ignore"):
-        falls = market.log_prices + log_values[market.targets] - log_values[market.sources]
+    falls = market.falls(log_values)
     if pools_only:
         falls = np.where(market.is_pool, falls, NEVER)
     if part is not None:
         falls = np.where(market.roots[market.sources] == part, falls, NEVER)
-    numbers, amounts = market.losses(np.nan_to_num(falls, nan=NEVER, posinf=NEVER), log_values)
+    numbers, amounts = market.losses(falls, log_values)
     total = float(amounts.sum())
     groups = market.shared[numbers]
     if len(groups) and groups.max(initial=-1) >= 0:
