@@ -32,12 +32,15 @@ from oms.errors import Terminal
 from oms.execution.plan_codec import (
     All,
     Concentrated,
+    ConcentratedExactOut,
     ConstantProduct,
     Exact,
+    Hop,
     PackedLeg,
     PackedPlan,
     UniswapV4,
-    executor_calldata,
+    encode_plan,
+    swap_assets,
 )
 from oms.units import ZERO_ADDRESS, Address
 
@@ -48,6 +51,9 @@ _RECEIPT_SECONDS = 10.0
 _DEPTH = 1_000_000 * 10**18
 """Of each token in each pool, so that 100 move the price by about 2 bps, and v3's tick."""
 _FEE, _SPACING = 3000, 60
+_FEE_BYTES: Final = _FEE.to_bytes(3, "big")
+AMOUNT_OUT: Final = 99 * 10**18
+"""What an exact output buys: about what 100 tokens bring through two pools."""
 _SQRT_PRICE_ONE = 2**96
 _RANGE = (-60_000, 60_000)
 _KEY = "(address,address,uint24,int24,address)"
@@ -57,35 +63,47 @@ A = Address("0x3a9F1c7E5b2D84f6a0C3e9B17d52F8c64E0a1b93")
 B = Address("0x7C2e5D91f4A8b36E0d7F19c58a42B6e3D90f5C17")
 C = Address("0xB84d3F6a2E97c15D0b8A6f42E3c91D75F0a2E6b8")
 """In pool order; as random as real addresses are, since zero bytes of calldata are cheaper."""
+PAIRS: Final = ((A, B), (B, C))
+"""Of concentrated pools."""
 
 
-def _measure(path: str, what: str) -> Measure:
-    return Measure(key=f"gas.{path}", unit="gas", what=what, aim=1.0, less_is_better=True, peer="universal_router")
+def _measure(path: str, what: str, peer: str, aim: float) -> Measure:
+    return Measure(key=f"gas.{path}", unit="gas", what=what, aim=aim, less_is_better=True, peer=peer)
 
 
-GAS_V2 = _measure("v2", "one constant-product hop, whole transaction")
-GAS_V3 = _measure("v3", "one concentrated hop")
-GAS_V4 = _measure("v4", "one hop in v4's singleton")
-GAS_V2_V3 = _measure("v2_v3", "two hops, v2 then v3")
-GAS_SPLIT = _measure("split", "one order, half through v2 and half through v3")
-MEASURES = (GAS_V2, GAS_V3, GAS_V4, GAS_V2_V3, GAS_SPLIT)
+FLOOR, ROUTER = "floor", "universal_router"
+FLOOR_AIM: Final = 1.07
+PATHS: Final = (
+    ("v2", "one constant-product hop, whole transaction", 0.87),
+    ("v3", "one concentrated hop", 0.91),
+    ("v4", "one hop in v4's singleton", 0.84),
+    ("v2_v3", "two hops, v2 then v3", 0.88),
+    ("v3_v3", "two concentrated hops, an exact output", 0.91),
+    ("split", "one order, half through v2 and half through v3", 0.90),
+)
+MEASURES = tuple(
+    _measure(path, what, peer, aim)
+    for path, what, router_aim in PATHS
+    for peer, aim in ((FLOOR, FLOOR_AIM), (ROUTER, router_aim))
+)
 
-PlanOf = Callable[[int], bytes]
+CallOf = Callable[[int], bytes]
 """Calldata for a minimum output."""
 
 
 @dataclass(frozen=True, slots=True)
 class Route:
-    """One path as both sides are told of it, and the token that it buys."""
+    """One path as each side is told of it, and the token that it buys."""
 
-    measure: Measure
+    path: str
     bought: Address
-    ours: PlanOf
-    theirs: PlanOf
+    ours: CallOf
+    floor: bytes
+    router: CallOf
 
 
 def measure(wanted: Sequence[Measure], findings: Findings, *, project: Path) -> None:
-    """Build the chain and run each path on both sides. Raises `VenueError` when a swap fails."""
+    """Build the chain and run each path on every side. Raises `VenueError` when a swap fails."""
     options = AnvilOptions(
         chain_id=chain.CHAIN_ID,
         timestamp=GENESIS_TIMESTAMP,
@@ -95,21 +113,28 @@ def measure(wanted: Sequence[Measure], findings: Findings, *, project: Path) -> 
         auto_impersonate=True,
     )
     with Anvil.start(options, project=project) as anvil:
-        executor = Ground(anvil.rpc, Artifacts(project)).build()
+        ground = Ground(anvil.rpc, Artifacts(project))
+        executor, floor = ground.build()
         for route in ROUTES:
-            if route.measure in wanted:
-                ours = _second_swap(anvil, executor, executor, route.bought, route.ours)
-                theirs = _second_swap(anvil, chain.UNIVERSAL_ROUTER, TRADER, route.bought, route.theirs)
-                findings.readings.append(Reading(route.measure, ours, theirs, ours / theirs))
+            mine = [measure for measure in wanted if measure.key == f"gas.{route.path}"]
+            if not mine:
+                continue
+            ours = _second_swap(anvil, executor, executor, route.bought, route.ours)
+            peers = {
+                FLOOR: _second_swap(anvil, floor, floor, route.bought, lambda _, call=route.floor: call),  # type: ignore[misc]
+                ROUTER: _second_swap(anvil, chain.UNIVERSAL_ROUTER, TRADER, route.bought, route.router),
+            }
+            for each in mine:
+                findings.readings.append(Reading(each, ours, peers[each.peer], ours / peers[each.peer]))
 
 
-def _second_swap(anvil: Anvil, target: Address, receiver: Address, bought: Address, plan_of: PlanOf) -> int:
+def _second_swap(anvil: Anvil, target: Address, receiver: Address, bought: Address, call_of: CallOf) -> int:
     """The receipt's gas of the second of two equal swaps; the chain is as before afterwards."""
     snapshot = anvil.snapshot()
     before = _balance(anvil.rpc, bought, receiver)
-    _transact(anvil.rpc, target, plan_of(1))
+    _transact(anvil.rpc, target, call_of(1))
     received = _balance(anvil.rpc, bought, receiver) - before
-    used = _transact(anvil.rpc, target, plan_of(received * 995 // 1000))
+    used = _transact(anvil.rpc, target, call_of(received * 995 // 1000))
     anvil.revert(snapshot)
     return used
 
@@ -142,8 +167,8 @@ class Ground:
     rpc: RpcClient
     artifacts: Artifacts
 
-    def build(self) -> Address:
-        """Protocols, tokens, pools, balances and allowances; returns the executor."""
+    def build(self) -> tuple[Address, Address]:
+        """Protocols, tokens, pools, balances and allowances; returns the executor and the floor."""
         self.rpc.call("anvil_setBlockTimestampInterval", BLOCK_SECONDS)
         for account in (chain.BUILDER, TRADER):
             self.rpc.call("anvil_setBalance", account, hex(10**24))
@@ -152,10 +177,11 @@ class Ground:
         self.rpc.call("anvil_setCode", chain.PERMIT2, "0x" + permit2.hex())
         transactions = Transactions.of(self.rpc, chain.BUILDER)
         executor = transactions.create("Executor", self._executor_code())
-        self._fund(transactions, executor)
+        floor = transactions.create("BareSwapper", self.artifacts.ours("BareSwapper").with_arguments())
+        self._fund(transactions, executor, floor)
         transactions.mine()
         self._allow()
-        return executor
+        return executor, floor
 
     def _published(self, name: str, *values: object) -> bytes:
         return self.artifacts.published(PUBLISHED[name]).with_arguments(*values)
@@ -189,17 +215,17 @@ class Ground:
         )
         return self.artifacts.ours("Executor").with_arguments(executor_arguments(venues, TRADER, ZERO_ADDRESS))
 
-    def _fund(self, transactions: Transactions, executor: Address) -> None:
+    def _fund(self, transactions: Transactions, executor: Address, floor: Address) -> None:
         seeder = transactions.create("PoolSeeder", self.artifacts.ours("PoolSeeder").with_arguments(chain.BUILDER))
         pair = v2_pair_address(chain.V2_FACTORY, chain.V2_PAIR_INIT_HASH, A, B)
         for token in (A, B, C):
             for account, amount in ((seeder, 100 * _DEPTH), (pair, _DEPTH)):
                 transactions.add("mint", token, encode_call("mint(address,uint256)", account, amount))
-        for account in (executor, TRADER):
+        for account in (executor, floor, TRADER):
             transactions.add("mint", A, encode_call("mint(address,uint256)", account, 10 * AMOUNT_IN))
         transactions.add("pair", chain.V2_FACTORY, encode_call("createPair(address,address)", A, B))
         transactions.add("liquidity", pair, encode_call("mint(address)", chain.BUILDER))
-        for token0, token1 in ((A, B), (B, C)):
+        for token0, token1 in PAIRS:
             self._v3_pool(transactions, seeder, token0, token1)
         self._v4_pool(transactions, seeder)
 
@@ -233,16 +259,16 @@ _V3_LEG = Concentrated(0, _FEE)
 _V4_LEG = UniswapV4(_FEE, _SPACING, native=False)
 
 
-def _plan(tokens: tuple[Address, ...], *legs: PackedLeg) -> PlanOf:
+def _plan(*legs: PackedLeg, bought: Address = B, handed: tuple[Address, ...] = ()) -> CallOf:
     def calldata(min_out: int) -> bytes:
-        plan = PackedPlan(tokens=tokens, amount_in=AMOUNT_IN, min_out=min_out, deadline=_DEADLINE, legs=legs)
-        return executor_calldata(plan)
+        assets = swap_assets((A, bought), AMOUNT_IN, min_out)
+        return encode_plan(PackedPlan(assets, _DEADLINE, legs, handed))
 
     return calldata
 
 
 # The Universal Router's commands (`Commands.sol`), v4 actions (`Actions.sol`) and stand-ins for addresses and amounts.
-_V3_EXACT_IN, _V2_EXACT_IN, _V4_SWAP = 0x00, 0x08, 0x10
+_V3_EXACT_IN, _V3_EXACT_OUT, _V2_EXACT_IN, _V4_SWAP = 0x00, 0x01, 0x08, 0x10
 _SWAP_SINGLE, _SETTLE_ALL, _TAKE_ALL = 0x06, 0x0C, 0x0F
 _SENDER, _ROUTER = Address("0x" + "1".zfill(40)), Address("0x" + "2".zfill(40))
 _ALL_HELD = 2**255
@@ -276,37 +302,85 @@ def _v4_command(min_out: int) -> tuple[int, bytes]:
     return _V4_SWAP, encode(["bytes", "bytes[]"], [bytes([_SWAP_SINGLE, _SETTLE_ALL, _TAKE_ALL]), steps])
 
 
+def _v3_exact_out(amount: int, most: int) -> tuple[int, bytes]:
+    packed = b"".join(bytes.fromhex(token[2:]) + fee for token, fee in ((C, _FEE_BYTES), (B, _FEE_BYTES), (A, b"")))
+    types = ["address", "uint256", "uint256", "bytes", "bool"]
+    return _V3_EXACT_OUT, encode(types, [_SENDER, amount, most, packed, True])
+
+
+def _exact_out_plan(_: int) -> bytes:
+    swap = ConcentratedExactOut((Hop(0, _FEE), Hop(0, _FEE)), (2,))
+    legs = (PackedLeg(0, 1, Exact(AMOUNT_OUT), swap),)
+    return encode_plan(PackedPlan(swap_assets((A, C), 2 * AMOUNT_IN, AMOUNT_OUT), _DEADLINE, legs, (B,)))
+
+
+_UP: Final = True
+"""Every pool sells its first token."""
+PAIR_AB = v2_pair_address(chain.V2_FACTORY, chain.V2_PAIR_INIT_HASH, A, B)
+POOL_AB, POOL_BC = (
+    v3_pool_address(chain.V3_FACTORY, chain.V3_POOL_INIT_HASH, low, high, fee_pips=_FEE) for low, high in PAIRS
+)
+
+
 ROUTES = (
     Route(
-        GAS_V2,
+        "v2",
         B,
-        _plan((A, B), PackedLeg(0, 1, All(), _V2_LEG)),
+        _plan(PackedLeg(0, 1, All(), _V2_LEG)),
+        encode_call("v2(address,address,uint256,bool)", PAIR_AB, A, AMOUNT_IN, _UP),
         lambda min_out: _commands(_v2_command(AMOUNT_IN, min_out)),
     ),
     Route(
-        GAS_V3,
+        "v3",
         B,
-        _plan((A, B), PackedLeg(0, 1, All(), _V3_LEG)),
+        _plan(PackedLeg(0, 1, All(), _V3_LEG)),
+        encode_call("v3(address,address,uint256,bool)", POOL_AB, A, AMOUNT_IN, _UP),
         lambda min_out: _commands(_v3_command(AMOUNT_IN, min_out)),
     ),
     Route(
-        GAS_V4,
+        "v4",
         B,
-        _plan((A, B), PackedLeg(0, 1, All(), _V4_LEG)),
+        _plan(PackedLeg(0, 1, All(), _V4_LEG)),
+        encode_call(f"v4(address,{_KEY},uint256,bool)", chain.V4_MANAGER, _V4_KEY, AMOUNT_IN, _UP),
         lambda min_out: _commands(_v4_command(min_out)),
     ),
     Route(
-        GAS_V2_V3,
+        "v2_v3",
         C,
-        _plan((A, C, B), PackedLeg(0, 2, All(), _V2_LEG), PackedLeg(2, 1, All(), _V3_LEG)),
+        _plan(PackedLeg(0, 2, All(), _V2_LEG, hands_on=True), PackedLeg(2, 1, All(), _V3_LEG), bought=C, handed=(B,)),
+        encode_call(
+            "v2v3(address,address,address,uint256,bool,bool)",
+            PAIR_AB,
+            POOL_BC,
+            A,
+            AMOUNT_IN,
+            _UP,
+            _UP,
+        ),
         lambda min_out: _commands(
             _v2_command(AMOUNT_IN, 0, recipient=_ROUTER), _v3_command(_ALL_HELD, min_out, path=(B, C), from_user=False)
         ),
     ),
     Route(
-        GAS_SPLIT,
+        "v3_v3",
+        C,
+        _exact_out_plan,
+        encode_call(
+            "v3v3(address,address,address,uint256,bool,bool)",
+            POOL_AB,
+            POOL_BC,
+            A,
+            AMOUNT_OUT,
+            _UP,
+            _UP,
+        ),
+        lambda _: _commands(_v3_exact_out(AMOUNT_OUT, 2 * AMOUNT_IN)),
+    ),
+    Route(
+        "split",
         B,
-        _plan((A, B), PackedLeg(0, 1, Exact(_HALF), _V2_LEG), PackedLeg(0, 1, All(), _V3_LEG)),
+        _plan(PackedLeg(0, 1, Exact(_HALF), _V2_LEG), PackedLeg(0, 1, All(), _V3_LEG)),
+        encode_call("split(address,address,address,uint256,bool)", PAIR_AB, POOL_AB, A, AMOUNT_IN, _UP),
         lambda min_out: _commands(_v2_command(_HALF, min_out // 2), _v3_command(_HALF, min_out // 2)),
     ),
 )

@@ -85,7 +85,7 @@ def deploy(owner: Address, network: str) -> Deployment:
         "RfqSettlement": _create(sender, ours.settlement_init_code, ours.rfq_settlement),
         "Executor": _create(sender, ours.executor_init_code, ours.executor),
     }
-    executor = _at(ours.executor, "Executor", artifacts)
+    executor = _at(ours.executor, "Console", artifacts)  # which answers there for all but plans
     listed: list[dict[str, Json]] = [
         {
             "name": venue.name,

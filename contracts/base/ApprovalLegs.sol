@@ -5,7 +5,7 @@ import {IExecutor} from "../interfaces/IExecutor.sol";
 import {IBalancerVault, ICurveCryptoSwap, ICurveStableSwap} from "../interfaces/IVenues.sol";
 import {PlanCodec} from "../libraries/PlanCodec.sol";
 import {TokenCalls} from "../libraries/TokenCalls.sol";
-import {Cursor, LEG_BALANCER, LEG_CURVE_STABLE, Leg} from "../types/Plan.sol";
+import {Cursor, Frame, LEG_BALANCER, LEG_CURVE_STABLE, Leg} from "../types/Plan.sol";
 
 /// @title Venues that pull their payment: Curve and Balancer v2
 /// @notice Exactly the leg's amount is approved, and nothing stays approved after the leg.
@@ -22,14 +22,14 @@ abstract contract ApprovalLegs {
 
     /// @dev Curve's pools share no factory that could prove them. A pool gets at most the leg's amount, by allowance; what
     /// it gives is measured, and the plan's minimum holds it to its word.
-    function _swapCurve(Leg memory leg, Cursor at, Cursor end) internal returns (uint256 out, Cursor next) {
+    function _swapCurve(Leg memory leg, Cursor at) internal returns (uint256 out, Cursor next) {
         address pool;
         uint256 i;
         uint256 j;
         (pool, next) = PlanCodec.takeAddress(at);
         (i, next) = PlanCodec.take(next, 1);
         (j, next) = PlanCodec.take(next, 1);
-        PlanCodec.within(next, end);
+        PlanCodec.within(next, Frame.end());
         if (pool.code.length == 0) revert IExecutor.PoolMissing(pool);
 
         uint256 before = leg.tokenOut.balanceOf(address(this));
@@ -45,10 +45,10 @@ abstract contract ApprovalLegs {
         out = remaining > before ? remaining - before : 0;
     }
 
-    function _swapBalancer(Leg memory leg, Cursor at, Cursor end) internal returns (uint256 out, Cursor next) {
+    function _swapBalancer(Leg memory leg, Cursor at) internal returns (uint256 out, Cursor next) {
         uint256 poolId;
         (poolId, next) = PlanCodec.take(at, 32);
-        PlanCodec.within(next, end);
+        PlanCodec.within(next, Frame.end());
         if (_balancerVault == address(0)) revert IExecutor.VenueUnknown(LEG_BALANCER, 0);
 
         _approve(leg, _balancerVault);

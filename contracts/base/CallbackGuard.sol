@@ -3,20 +3,17 @@ pragma solidity 0.8.30;
 
 import {IExecutor} from "../interfaces/IExecutor.sol";
 
-/// @title One lock, and the one caller that may call back
-/// @notice At rest no callback is accepted. While a plan runs, a leg arms exactly one venue for one callback; taking the
-/// callback un-arms it. All of it is transient, so nothing can stay behind.
+/// @title One lock, and the one callback that is expected
+/// @notice At rest no callback is accepted. While a plan runs, a leg arms exactly one: from one venue, by one door, with
+/// one context. Taking it un-arms it. All of it is one transient word, so nothing can stay behind.
+/// @dev The context travels through the venue, as callbacks carry no other memory; the word is the hash of venue, door and
+/// context, so a venue that changes a byte of it is refused.
 abstract contract CallbackGuard {
-    uint256 private constant AT_REST = 0;
-    uint256 private constant LOCKED = 1;
+    uint256 internal constant AT_REST = 0;
+    uint256 internal constant LOCKED = 1;
 
-    /// @dev `AT_REST`, `LOCKED`, or leg kind and venue of the armed callback. A venue's address with its kind above it is
-    /// never 0 or 1, as leg kinds start at 1.
-    uint256 private transient _state;
-    /// @dev Meaningful only while armed.
-    address private transient _token;
-    /// @dev Meaningful only while armed.
-    uint256 private transient _budget;
+    /// @dev `AT_REST`, `LOCKED`, or the hash of the armed callback, which is neither but by finding a preimage.
+    uint256 internal transient _state;
 
     function _lock() internal {
         if (_state != AT_REST) revert IExecutor.Reentered();
@@ -31,18 +28,29 @@ abstract contract CallbackGuard {
         return _state != AT_REST;
     }
 
-    /// @dev Lets `venue` call back once and be paid at most `budget` of `token`.
-    function _arm(uint256 kind, address venue, address token, uint256 budget) internal {
-        _state = (kind << 160) | uint160(venue);
-        _token = token;
-        _budget = budget;
+    /// @dev Expects `venue` to call back once by the door of `kind`, with the `size` bytes of context that lie in memory one
+    /// word behind `at`. Overwrites the word at `at`.
+    function _arm(uint256 kind, address venue, uint256 at, uint256 size) internal {
+        // The caller owns the memory from `at` on.
+        assembly ("memory-safe") {
+            mstore(at, or(shl(160, kind), venue))
+            tstore(_state.slot, keccak256(at, add(size, 32)))
+        }
     }
 
-    /// @dev First line of every callback.
-    function _takeCallback(uint256 kind) internal returns (address token, uint256 budget) {
-        if (_state != (kind << 160) | uint160(msg.sender)) revert IExecutor.CallbackNotArmed(msg.sender);
-        _state = LOCKED;
-        return (_token, _budget);
+    /// @dev First line of every callback: the context is the `size` bytes of calldata from `start`. If it is not all there,
+    /// its hash is another's.
+    function _takeCallback(uint256 kind, uint256 start, uint256 size) internal {
+        bool armed;
+        // The hash's input lies beyond the free pointer, and is not needed afterwards.
+        assembly ("memory-safe") {
+            let at := mload(64)
+            mstore(at, or(shl(160, kind), caller()))
+            calldatacopy(add(at, 32), start, size)
+            armed := eq(tload(_state.slot), keccak256(at, add(size, 32)))
+            tstore(_state.slot, LOCKED)
+        }
+        if (!armed) revert IExecutor.CallbackNotArmed(msg.sender);
     }
 
     /// @dev A venue that was armed and did not call back has not behaved as what it was proved to be.

@@ -2,15 +2,15 @@
 pragma solidity 0.8.30;
 
 import {IExecutor} from "../interfaces/IExecutor.sol";
-import {IRfqSettlement, IRfqTaker, Quote} from "../interfaces/IRfqSettlement.sol";
+import {IRfqSettlement, Quote} from "../interfaces/IRfqSettlement.sol";
 import {PlanCodec} from "../libraries/PlanCodec.sol";
 import {TokenCalls} from "../libraries/TokenCalls.sol";
-import {Cursor, LEG_RFQ, Leg} from "../types/Plan.sol";
+import {Cursor, Frame, LEG_RFQ, Leg} from "../types/Plan.sol";
 import {CallbackGuard} from "./CallbackGuard.sol";
 
 /// @title Makers' signed quotes
 /// @notice The executor is the quote's taker and pays when the settlement contract asks, once the maker's tokens came.
-abstract contract RfqLeg is CallbackGuard, IRfqTaker {
+abstract contract RfqLeg is CallbackGuard {
     using TokenCalls for address;
 
     IRfqSettlement internal immutable _rfqSettlement;
@@ -19,22 +19,30 @@ abstract contract RfqLeg is CallbackGuard, IRfqTaker {
         _rfqSettlement = IRfqSettlement(rfqSettlement);
     }
 
-    function _fillQuote(Leg memory leg, Cursor at, Cursor end) internal returns (uint256 out, Cursor next) {
-        if (address(_rfqSettlement) == address(0)) revert IExecutor.VenueUnknown(LEG_RFQ, 0);
+    function _fillQuote(Leg memory leg, Cursor at) internal returns (uint256 out, Cursor next) {
+        address settlement = address(_rfqSettlement);
+        if (settlement == address(0)) revert IExecutor.VenueUnknown(LEG_RFQ, 0);
         Quote memory quote;
         bytes calldata signature;
-        (quote, signature, next) = _takeQuote(leg, at, end);
-        _arm(LEG_RFQ, address(_rfqSettlement), leg.tokenIn, leg.amount);
-        out = _rfqSettlement.fill(quote, signature, leg.amount);
-        _requireTaken(address(_rfqSettlement));
+        (quote, signature, next) = _takeQuote(leg, at, Frame.end());
+        (address token, uint256 amount) = (leg.tokenIn, leg.amount);
+        uint256 free;
+        // The context is the callback's own arguments.
+        assembly ("memory-safe") {
+            free := mload(64)
+            mstore(add(free, 32), token)
+            mstore(add(free, 64), settlement)
+            mstore(add(free, 96), amount)
+        }
+        _arm(LEG_RFQ, settlement, free, 96);
+        out = _rfqSettlement.fill(quote, signature, amount);
+        _requireTaken(settlement);
     }
 
-    /// @inheritdoc IRfqTaker
-    function rfqPay(address token, address to, uint256 amount) external {
-        (address armed, uint256 budget) = _takeCallback(LEG_RFQ);
-        if (token != armed) revert IExecutor.CallbackToken(token, armed);
-        // The budget is below 2^127, and an amount that the cast would make negative is above it.
-        if (amount > budget) revert IExecutor.CallbackOverBudget(int256(amount), budget);
+    /// @dev The settlement's callback, `IRfqTaker.rfqPay`: its three arguments are the context.
+    function _payMaker() internal {
+        _takeCallback(LEG_RFQ, 4, 96);
+        (address token, address to, uint256 amount) = abi.decode(msg.data[4:], (address, address, uint256));
         token.send(to, amount);
     }
 

@@ -8,12 +8,20 @@ import {LEG_SOLIDLY, LEG_V2, LEG_V3} from "../types/Plan.sol";
 
 /// @title The factories whose pools may be traded with
 /// @notice Venue 0 of each kind costs no storage read. A pool is never named by a plan, only derived from a venue.
+/// @dev Storage is namespaced (ERC-7201, "oms.venues").
 abstract contract VenueRegistry {
     struct Venue {
         address deployer;
         uint24 feePips;
         bytes32 initCodeHash;
     }
+
+    struct RegistryStorage {
+        mapping(uint256 key => Venue) venues;
+    }
+
+    /// @dev keccak256(abi.encode(uint256(keccak256("oms.venues")) - 1)) & ~bytes32(uint256(0xff))
+    bytes32 private constant REGISTRY = 0x955a1ab55acbb79d895b6cb77c2fdcf98e6c2f9db05844d008e9e1b7d868ad00;
 
     uint256 internal constant PIPS = 1_000_000;
     uint24 internal constant V2_FEE_PIPS = 3000;
@@ -22,8 +30,6 @@ abstract contract VenueRegistry {
     bytes32 internal immutable _v2InitCodeHash;
     address internal immutable _v3Factory;
     bytes32 internal immutable _v3InitCodeHash;
-
-    mapping(uint256 key => Venue) private _venues;
 
     constructor(address v2Factory, bytes32 v2InitCodeHash, address v3Factory, bytes32 v3InitCodeHash) {
         _v2Factory = v2Factory;
@@ -37,7 +43,7 @@ abstract contract VenueRegistry {
         if (kind != LEG_V2 && kind != LEG_V3 && kind != LEG_SOLIDLY) revert IExecutor.VenueUnknown(kind, id);
         if (id == 0) revert IExecutor.VenueFixed(kind, id);
         if (entry.feePips >= PIPS || (kind != LEG_V2 && entry.feePips != 0)) revert IExecutor.VenueFee(entry.feePips);
-        _venues[_key(kind, id)] = entry;
+        _registry().venues[_key(kind, id)] = entry;
     }
 
     function _venue(uint256 kind, uint256 id)
@@ -50,7 +56,7 @@ abstract contract VenueRegistry {
         } else if (id == 0 && kind == LEG_V3) {
             (deployer, initCodeHash) = (_v3Factory, _v3InitCodeHash);
         } else {
-            Venue storage entry = _venues[_key(kind, id)];
+            Venue storage entry = _registry().venues[_key(kind, id)];
             (deployer, feePips, initCodeHash) = (entry.deployer, entry.feePips, entry.initCodeHash);
         }
         if (deployer == address(0)) revert IExecutor.VenueUnknown(kind, id);
@@ -84,5 +90,11 @@ abstract contract VenueRegistry {
 
     function _key(uint256 kind, uint256 id) private pure returns (uint256) {
         return (kind << 8) | id;
+    }
+
+    function _registry() private pure returns (RegistryStorage storage registry) {
+        assembly ("memory-safe") {
+            registry.slot := REGISTRY
+        }
     }
 }

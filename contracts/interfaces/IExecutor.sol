@@ -1,10 +1,21 @@
 // SPDX-License-Identifier: Apache-2.0
 pragma solidity 0.8.30;
 
+import {IAccount} from "./IAccount.sol";
+
 /// @title The desk's settlement account
-/// @notice Executes one packed plan of swaps atomically, for its owner only and with its owner's funds only. The layout
-/// of a plan is described in `PlanCodec`. Nobody but the owner has a reason to approve this contract.
-interface IExecutor {
+/// @notice Executes packed plans of swaps, for its owner only and with its owner's funds only. Nobody but the owner has a
+/// reason to approve this contract, and its owner none to let an approval stand.
+///
+/// A plan is sent as the calldata itself, without a selector, in the layout that `PlanCodec` describes; its first byte is
+/// that of no function here. It runs as a whole or reverts, and answers two words: base units by which asset 0 fell, and by
+/// which asset 1 rose, at the owner if delivered.
+///
+/// Guarantees, on balances measured before and after all legs: an asset falls or rises as its bound says, what passes
+/// through is as before but for tolerated dust, and legs pay from and into declared assets only. Where funds come straight
+/// from the owner, the balances are the owner's, else this account's. No allowance, callback or lock outlives the call.
+/// Trusts: the configured venues' factories to have deployed only their own pool code.
+interface IExecutor is IAccount {
     /// @notice Where the venues of this chain are; a zero address means that the chain lacks that venue.
     /// @param owner The only account that may execute plans and add venues.
     /// @param weth The wrapped native coin.
@@ -28,25 +39,31 @@ interface IExecutor {
     }
 
     // Who and when.
-    error NotOwner(address caller);
     error Reentered();
     error PlanExpired(uint256 deadline, uint256 timestamp);
     /// @notice Native coin from an account that has no business sending it now.
     error EthRefused(address sender);
 
     // What a plan may say. `at` is a byte offset into the plan.
-    /// @notice The call's length is not that of exactly one plan.
-    error CalldataLength(uint256 expected, uint256 actual);
     error PlanVersion(uint256 version);
     error PlanFlags(uint256 flags);
     error PlanTruncated(uint256 needed, uint256 length);
-    error PlanWithoutLegs();
     error TokenCount(uint256 count);
-    error DuplicateToken(address token);
+    /// @notice An unknown bound, or asset 0 that may not fall, or asset 1 that need not rise.
+    error AssetBound(address token, uint256 bound);
     error ZeroAmountIn();
     error ZeroMinOut();
-    /// @notice Not in the table, both ends the same, selling the plan's result, or buying what it sells.
+    /// @notice Not in the tables, or both ends the same.
     error TokenIndex(uint256 at, uint256 indexIn, uint256 indexOut);
+    /// @notice A leg pays from or into a token whose balance nobody bounds.
+    error NotDeclared(uint256 indexIn, uint256 indexOut);
+    /// @notice A leg that sells something other than all that was handed on, or a pool that cannot be paid beforehand.
+    error HandedWrong(uint256 at);
+    /// @notice A leg of a kind that cannot be part of a path.
+    error NoPath(uint256 at, uint256 kind);
+    error NoHops(uint256 at);
+    /// @notice Funds that go straight from the owner to a pool need a plan of one path.
+    error NotDirect(uint256 at);
     error UnknownLegKind(uint256 at, uint256 kind);
     error UnknownAmountMode(uint256 at, uint256 mode);
     /// @notice A switch that is neither 0 nor 1.
@@ -67,26 +84,18 @@ interface IExecutor {
     error CallbackNotArmed(address caller);
     error CallbackOverBudget(int256 owed, uint256 budget);
     error CallbackMissed(address venue);
-    error CallbackToken(address asked, address armed);
 
     // What must hold at the end.
-    error HeldTooLittle(address token, uint256 held, uint256 amountIn);
     error Overspent(address token, uint256 spent, uint256 amountIn);
     error MinOutMissed(uint256 received, uint256 minOut);
-    /// @notice An intermediate's balance is not what it was before the plan.
+    /// @notice The balance of a token that passes through fell, or rose by more than was tolerated.
     error LeftBehind(address token, uint256 before, uint256 remaining);
     error AllowanceLeft(address token, address spender, uint256 allowance);
 
     event VenueSet(uint8 indexed kind, uint8 indexed id, address deployer, bytes32 initCodeHash, uint24 feePips);
 
-    /// @notice Executes a plan as a whole or reverts.
-    /// @dev Guarantees: the funded token falls by at most the plan's amount; the bought token rises by at least its
-    /// minimum, measured where it ends up; every other token of the plan is as before; no allowance, callback or lock
-    /// outlives the call. Trusts: the configured venues' factories to have deployed only their own pool code.
-    /// @param plan The packed plan. Every byte of the call must belong to it.
-    /// @return spent Base units of the first token used up.
-    /// @return received Base units of the second token gained by the executor, or by the owner if delivered.
-    function execute(bytes calldata plan) external returns (uint256 spent, uint256 received);
+    /// @notice Sends what the account holds to its owner. Zero is the native coin.
+    function withdraw(address token, uint256 amount) external;
 
     /// @notice Adds, changes or (with a zero deployer) removes a fork's factory. Identifier 0 is fixed for ever.
     /// @param kind The leg kind: constant product, concentrated or Solidly.
@@ -95,8 +104,6 @@ interface IExecutor {
     /// @param initCodeHash The pools' init code hash; unused for Solidly.
     /// @param feePips Fee on the input in millionths, for constant product only.
     function setVenue(uint8 kind, uint8 id, address deployer, bytes32 initCodeHash, uint24 feePips) external;
-
-    function owner() external view returns (address);
 
     function venue(uint8 kind, uint8 id) external view returns (address deployer, uint24 feePips, bytes32 initCodeHash);
 

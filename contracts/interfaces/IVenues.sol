@@ -9,6 +9,8 @@ interface IUniswapV2Pair {
 }
 
 interface IUniswapV3Pool {
+    function token0() external view returns (address);
+    function token1() external view returns (address);
     function swap(
         address recipient,
         bool zeroForOne,
@@ -83,4 +85,33 @@ interface ISolidlyFactory {
 interface ISolidlyPool {
     function getAmountOut(uint256 amountIn, address tokenIn) external view returns (uint256);
     function swap(uint256 amount0Out, uint256 amount1Out, address to, bytes calldata data) external;
+}
+
+/// @notice Signed transfers of Uniswap's Permit2. The signature binds the spender, which is the caller, the chain and the
+/// witness.
+interface IPermit2 {
+    struct TokenPermissions {
+        address token;
+        uint256 amount;
+    }
+
+    struct PermitTransferFrom {
+        TokenPermissions permitted;
+        uint256 nonce;
+        uint256 deadline;
+    }
+
+    struct SignatureTransferDetails {
+        address to;
+        uint256 requestedAmount;
+    }
+
+    function permitWitnessTransferFrom(
+        PermitTransferFrom calldata permit,
+        SignatureTransferDetails calldata transferDetails,
+        address owner,
+        bytes32 witness,
+        string calldata witnessTypeString,
+        bytes calldata signature
+    ) external;
 }

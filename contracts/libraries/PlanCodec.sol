@@ -6,23 +6,37 @@ import {
     AMOUNT_ALL,
     AMOUNT_EXACT,
     AMOUNT_SHARE,
+    ASSET_BYTES,
+    BOUND_FALL,
+    BOUND_RISE,
+    BOUND_UNCHANGED,
     Cursor,
     FLAG_DELIVER,
+    FLAG_PERMIT,
     FLAG_PULL,
-    Header,
+    Frame,
+    HEAD_BYTES,
+    KIND_MASK,
+    LEG_V3_EXACT_OUT,
     Leg,
-    MAX_TOKENS,
-    PLAN_START,
+    MAX_TOTAL,
+    MODE_SHIFT,
     PLAN_VERSION,
     TOKEN_IN,
     TOKEN_OUT
 } from "../types/Plan.sol";
 
 /// @title Decoding of packed plans, straight from calldata
-/// @notice All integers are big-endian and unpadded. One plan has exactly one encoding, and every byte is used.
+/// @notice A plan is the whole calldata, without selector. All integers are big-endian and unpadded. One plan has exactly one encoding, and every byte is used.
 ///
-///   plan    version u8 = 1 | flags u8 | deadline u40 | n u8 | n x token address | amountIn u128 | minOut u128 | legs
-///   leg     kind u8 | indexIn u8 | indexOut u8 | mode u8 | amount | particulars
+///   plan    version u8 = 2 | flags u8 | deadline u40 | counts u8 | n x asset | m x token address | legs | permit
+///   counts  n in the upper four bits, m in the lower; at most 16 together
+///   asset   bound u8 | token address, zero for the native coin | amount u128
+///           bound 0: does not fall, and rises by at most the amount (dust) | 1: falls by at most the amount
+///           | 2: rises by at least the amount
+///   leg     head u8 | tokens u8 | amount | particulars
+///   head    kind in the lower five bits | amount mode in the next two | highest bit: the output goes to the next pool
+///   tokens  index of the token sold in the upper four bits, of the token bought in the lower
 ///   amount  mode 0: exact u128 | mode 1: share u32, in 2^-32 of what is available, rounded down | mode 2: nothing, all
 ///   particulars by kind
 ///     1 constant product   venue u8
@@ -33,11 +47,18 @@ import {
 ///     7 Solidly            venue u8 | stable u8
 ///     8 maker's quote      maker address | makerAmount u128 | takerAmount u128 | expiry u40 | nonce u256
 ///                          | partialFillAllowed u8 | length u16 | signature
+///     9 exact output       hops u8 | hops x (venue u8 | fee u24), last pool first | (hops - 1) x token u8, likewise;
+///                          the amount is what is bought, in mode 0
+///   permit  with the flag only: nonce u64 | signature | its length u16
 ///
-/// Available of token 0 is the plan's amount less what earlier legs took; of another token, what earlier legs brought.
+/// Asset 0 may fall and asset 1 must rise. Available of an asset is what it may fall by, less what legs sold, more what
+/// legs bought.
 /// @dev A read beyond the plan yields whatever follows it in calldata. Callers must therefore pass the cursor through
 /// `within` after the last read and before acting on what they read.
 library PlanCodec {
+    uint256 private constant MAX_FLAGS = FLAG_PULL + FLAG_DELIVER + FLAG_PERMIT;
+    uint256 private constant PERMIT_BYTES = 10;
+
     /// @notice The next `size` bytes as an integer; `size` is at most 32.
     function take(Cursor at, uint256 size) internal pure returns (uint256 value, Cursor next) {
         // Memory is not touched; `size` is a literal from 1 to 32, so the shift is from 0 to 248.
@@ -68,106 +89,149 @@ library PlanCodec {
         if (Cursor.unwrap(at) > Cursor.unwrap(end)) revert IExecutor.PlanTruncated(at.offset(), end.offset());
     }
 
-    /// @notice Reads and checks the head of a plan.
-    /// @return header The head.
-    /// @return at The first leg.
-    /// @return end One past the plan's last byte.
-    function takeHeader(bytes calldata plan) internal pure returns (Header memory header, Cursor at, Cursor end) {
-        uint256 offset;
-        // Memory is not touched. The plan must be where the legs are read from, or its length would be another's.
-        assembly ("memory-safe") {
-            offset := calldataload(4)
-        }
-        if (offset != 32) revert IExecutor.CalldataLength(32, offset);
-        uint256 length = plan.length;
-        // The ABI decoder has found the whole of `plan` in calldata, so its length is small.
-        unchecked {
-            uint256 expected = PLAN_START + ((length + 31) & ~uint256(31));
-            if (msg.data.length != expected) revert IExecutor.CalldataLength(expected, msg.data.length);
-            (at, end) = (Cursor.wrap(PLAN_START), Cursor.wrap(PLAN_START + length));
-        }
-
-        uint256 word;
-        (word, at) = take(at, 8);
+    /// @notice Reads and checks the head of a plan, whose frame it begins.
+    /// @return last The plan's deadline.
+    /// @return legs Where the legs start.
+    function takeHead() internal pure returns (uint256 last, Cursor legs) {
+        (uint256 word,) = take(Cursor.wrap(0), HEAD_BYTES);
         if (word >> 56 != PLAN_VERSION) revert IExecutor.PlanVersion(word >> 56);
-        header.flags = (word >> 48) & 0xff;
-        if (header.flags > FLAG_PULL + FLAG_DELIVER) revert IExecutor.PlanFlags(header.flags);
-        header.deadline = (word >> 8) & type(uint40).max;
-        word &= 0xff;
-        if (word < 2 || word > MAX_TOKENS) revert IExecutor.TokenCount(word);
-        header.tokenCount = word;
-        header.tokens = at;
-        at = _skip(at, 20 * word);
-        (word, at) = take(at, 32);
-        (header.amountIn, header.minOut) = (word >> 128, word & type(uint128).max);
-        within(at, end);
-        if (Cursor.unwrap(at) == Cursor.unwrap(end)) revert IExecutor.PlanWithoutLegs();
-        if (header.amountIn == 0) revert IExecutor.ZeroAmountIn();
-        if (header.minOut == 0) revert IExecutor.ZeroMinOut();
-        _distinct(header);
+        uint256 flags = (word >> 48) & 0xff;
+        last = (word >> 8) & type(uint40).max;
+        uint256 declared = (word >> 4) & 15;
+        uint256 end = msg.data.length;
+        uint256 total;
+        uint256 start;
+        // Sums of bytes.
+        unchecked {
+            total = declared + (word & 15);
+            start = HEAD_BYTES + (ASSET_BYTES - 20) * declared + 20 * total;
+        }
+        if (declared < 2 || total > MAX_TOTAL) revert IExecutor.TokenCount(total);
+        if (flags > MAX_FLAGS) revert IExecutor.PlanFlags(flags);
+        if (flags & FLAG_PERMIT != 0) end = _cutPermit(end);
+        if (start >= end) revert IExecutor.PlanTruncated(start + 1, end);
+        legs = Cursor.wrap(start);
+        Frame.begin(flags, declared, total, Cursor.wrap(end));
     }
 
-    /// @notice An entry of the token table; the index must be below the table's length.
-    function token(Header memory header, uint256 index) internal pure returns (address value) {
-        (value,) = takeAddress(_skip(header.tokens, 20 * index));
+    /// @notice Last second, in Unix time, at which the plan may run.
+    function deadline() internal pure returns (uint256 value) {
+        (value,) = take(Cursor.wrap(2), 5);
+    }
+
+    /// @notice The permit behind the legs of a plan with `FLAG_PERMIT`.
+    function permit() internal pure returns (uint256 nonce, Cursor signature, uint256 size) {
+        Cursor end = Frame.end();
+        (nonce, signature) = take(end, 8);
+        unchecked {
+            size = msg.data.length - Cursor.unwrap(end) - PERMIT_BYTES; // `_cutPermit` found it so.
+        }
+    }
+
+    /// @notice An entry of the table of assets; the index must be below the number of assets.
+    function asset(uint256 index) internal pure returns (uint256 bound, address token_, uint256 amount) {
+        // Bound and token are the first 21 bytes of an entry, the amount the other 16. Memory is not touched.
+        assembly ("memory-safe") {
+            let at := add(HEAD_BYTES, mul(ASSET_BYTES, index))
+            let word := calldataload(at)
+            bound := byte(0, word)
+            token_ := shr(96, shl(8, word))
+            amount := shr(128, calldataload(add(at, 21)))
+        }
+    }
+
+    /// @notice Refuses a bound that is none: unknown, zero where something is sold or bought, or of the wrong direction.
+    function checkAsset(uint256 index, uint256 bound, address token_, uint256 amount) internal pure {
+        bool known =
+            index == TOKEN_IN ? bound == BOUND_FALL : index == TOKEN_OUT ? bound == BOUND_RISE : bound <= BOUND_RISE;
+        if (!known) revert IExecutor.AssetBound(token_, bound);
+        if (amount != 0 || bound == BOUND_UNCHANGED) return;
+        if (bound == BOUND_FALL) revert IExecutor.ZeroAmountIn();
+        revert IExecutor.ZeroMinOut();
+    }
+
+    /// @notice A token that legs may name; the index must be below the total.
+    function token(uint256 index) internal pure returns (address value) {
+        uint256 declared = Frame.declared();
+        // Either an asset, past its bound, or an address behind the table of assets. Memory is not touched.
+        assembly ("memory-safe") {
+            let behind := add(mul(sub(ASSET_BYTES, 20), declared), mul(20, index))
+            if lt(index, declared) { behind := add(mul(ASSET_BYTES, index), 1) }
+            value := shr(96, calldataload(add(HEAD_BYTES, behind)))
+        }
     }
 
     /// @notice Reads what all legs share and resolves the amount.
-    /// @param available Per table entry, what a leg may still sell.
-    function takeLeg(Header memory header, uint256[] memory available, Cursor start)
+    function takeLeg(Cursor start)
         internal
         pure
-        returns (Leg memory leg, Cursor at)
+        returns (uint256 head, uint256 indexIn, uint256 indexOut, uint256 amount, Cursor at)
     {
-        uint256 word;
-        (word, at) = take(start, 4);
-        uint256 indexIn = (word >> 16) & 0xff;
-        uint256 indexOut = (word >> 8) & 0xff;
-        uint256 count = header.tokenCount;
-        if (
-            indexIn >= count || indexOut >= count || indexIn == indexOut || indexIn == TOKEN_OUT || indexOut == TOKEN_IN
-        ) revert IExecutor.TokenIndex(start.offset(), indexIn, indexOut);
-        leg.kind = word >> 24;
-        (leg.indexIn, leg.indexOut) = (indexIn, indexOut);
-        (leg.tokenIn, leg.tokenOut) = (token(header, indexIn), token(header, indexOut));
-        (leg.amount, at) = _takeAmount(start, at, word & 0xff, available[indexIn]);
+        (head, indexIn, indexOut, at) = _takeShared(start);
+        amount = Frame.available(indexIn);
+        if ((head >> MODE_SHIFT) & 3 != AMOUNT_ALL) (amount, at) = _takeAmount(start, at, head, amount);
+        if (amount == 0) revert IExecutor.ZeroLegAmount(start.offset());
     }
 
-    function _takeAmount(Cursor leg, Cursor at, uint256 mode, uint256 limit)
+    /// @notice Reads a leg that sells all that the leg before it handed on.
+    function takeNext(Cursor start, uint256 handed) internal pure returns (uint256 head, uint256 indexOut, Cursor at) {
+        within(start, Frame.end());
+        uint256 indexIn;
+        (head, indexIn, indexOut, at) = _takeShared(start);
+        if ((head >> MODE_SHIFT) & 3 != AMOUNT_ALL || indexIn != handed) {
+            revert IExecutor.HandedWrong(start.offset());
+        }
+    }
+
+    function _takeAmount(Cursor start, Cursor at, uint256 head, uint256 limit)
         private
         pure
         returns (uint256 amount, Cursor next)
     {
-        if (mode == AMOUNT_ALL) {
-            (amount, next) = (limit, at);
-        } else if (mode == AMOUNT_EXACT) {
+        uint256 mode = (head >> MODE_SHIFT) & 3;
+        if (mode == AMOUNT_EXACT) {
             (amount, next) = take(at, 16);
-            if (amount > limit) revert IExecutor.AmountAboveAvailable(leg.offset(), amount, limit);
+            // An exact output is limited by what its path may take, which the path sees to.
+            bool fits = amount <= limit || (head & KIND_MASK == LEG_V3_EXACT_OUT && limit != 0);
+            if (!fits) revert IExecutor.AmountAboveAvailable(start.offset(), amount, limit);
         } else if (mode == AMOUNT_SHARE) {
             (amount, next) = take(at, 4);
-            amount = (limit * amount) >> 32;
-        } else {
-            revert IExecutor.UnknownAmountMode(leg.offset(), mode);
-        }
-        if (amount == 0) revert IExecutor.ZeroLegAmount(leg.offset());
-        // Every venue's signed types hold what is below 2^127; no real amount comes near.
-        if (amount > uint256(uint128(type(int128).max))) revert IExecutor.AmountOverflow(amount);
-    }
-
-    function _distinct(Header memory header) private pure {
-        uint256 count = header.tokenCount;
-        for (uint256 i = 1; i < count; ++i) {
-            address later = token(header, i);
-            for (uint256 j = 0; j < i; ++j) {
-                if (token(header, j) == later) revert IExecutor.DuplicateToken(later);
+            // What is available is below 2^128, see `Executor._count`.
+            unchecked {
+                amount = (limit * amount) >> 32;
             }
+        } else {
+            revert IExecutor.UnknownAmountMode(start.offset(), mode);
         }
     }
 
-    function _skip(Cursor at, uint256 size) private pure returns (Cursor) {
-        // A position in calldata plus at most 20 times a byte.
+    function _takeShared(Cursor start)
+        private
+        pure
+        returns (uint256 head, uint256 indexIn, uint256 indexOut, Cursor at)
+    {
+        uint256 total = Frame.total();
+        bool known;
+        // Two bytes: the head, then two halves. Memory is not touched.
+        assembly ("memory-safe") {
+            let word := calldataload(start)
+            head := byte(0, word)
+            indexOut := and(byte(1, word), 15)
+            indexIn := shr(4, byte(1, word))
+            at := add(start, 2)
+            known := and(and(lt(indexIn, total), lt(indexOut, total)), iszero(eq(indexIn, indexOut)))
+        }
+        if (!known) revert IExecutor.TokenIndex(start.offset(), indexIn, indexOut);
+    }
+
+    /// @dev The end of the legs, before the permit, whose length stands last.
+    function _cutPermit(uint256 end) private pure returns (uint256) {
+        // The head's eight bytes are there, or what is read is a length too large.
         unchecked {
-            return Cursor.wrap(Cursor.unwrap(at) + size);
+            (uint256 size,) = take(Cursor.wrap(end - 2), 2);
+            size += PERMIT_BYTES;
+            if (end < 2 || size > end) revert IExecutor.PlanTruncated(size, end);
+            return end - size;
         }
     }
 }

@@ -31,23 +31,35 @@ class LegResult:
 
 
 def realised_legs(plan: RoutePlan, transfers: Sequence[TransferLog], *, executor: Address) -> tuple[LegResult, ...]:
-    """Each on-chain leg with what the transfers say it moved. Legs are matched in order, each transfer once."""
+    """Each on-chain leg with what the transfers say it moved. Legs are matched in order, each transfer once.
+
+    A pool may pay the next leg's pool itself: one transfer, the first leg's output and the second's input.
+    """
     unused = list(transfers)
 
-    def take(token: Address, sender: Address, recipient: Address) -> int:
+    def take(token: Address, sender: Address, recipient: Address) -> int | None:
         for index, log in enumerate(unused):
             if (log.token, log.sender, log.recipient) == (token, sender, recipient):
                 return unused.pop(index).amount
-        return 0
+        return None
 
     results = []
-    for leg in plan.chain_legs:
+    handed: int | None = None
+    for leg, following in zip(plan.chain_legs, (*plan.chain_legs[1:], None), strict=True):
         payee, payer = counterparties(leg)
-        paid = take(leg.token_in.address, executor, payee)
-        received = take(leg.token_out.address, payer, executor)
+        paid = handed if handed is not None else take(leg.token_in.address, executor, payee) or 0
+        handed, received = None, take(leg.token_out.address, payer, executor)
+        if received is None and following is not None and following.token_in == leg.token_out:
+            handed = received = take(leg.token_out.address, payer, counterparties(following)[0])
         results.append(
             LegResult(
-                leg.venue, leg.token_in.address, leg.token_out.address, leg.amount_in, leg.amount_out, paid, received
+                leg.venue,
+                leg.token_in.address,
+                leg.token_out.address,
+                leg.amount_in,
+                leg.amount_out,
+                paid,
+                received or 0,
             )
         )
     return tuple(results)

@@ -4,37 +4,48 @@ Owns: the layout, in both directions; `contracts/libraries/PlanCodec.sol` is its
 together. One plan has exactly one encoding.
 Must not: decide anything about a trade, or know a venue's address.
 
-    plan    version u8 = 1 | flags u8 | deadline u40 | n u8 | n x token address | amountIn u128 | minOut u128 | legs
-    leg     kind u8 | indexIn u8 | indexOut u8 | mode u8 | amount | particulars of the kind
+    plan    version u8 = 2 | flags u8 | deadline u40 | counts u8 | n x asset | m x token address | legs | permit
+    counts  n in the upper four bits, m in the lower; at most 16 together
+    asset   bound u8 | token address, zero for the native coin | amount u128
+    leg     head u8 | tokens u8 | amount | particulars of the kind
+    head    kind in the lower five bits | amount mode in the next two | highest bit: the output goes to the next pool
+    tokens  index of the token sold in the upper four bits, of the token bought in the lower
     amount  mode 0: exact u128 | mode 1: share u32, in 2^-32 of what is available, rounded down | mode 2: nothing, all
+    permit  with the flag only: nonce u64 | signature | its length u16
 
-Integers are big-endian and unpadded. Token 0 is sold, token 1 is bought, the others are passed through.
+A plan is the whole calldata, without a selector. Integers are big-endian and unpadded. Asset 0 may fall and asset 1
+must rise; tokens beyond the assets only go from pool to pool.
 """
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from enum import IntEnum
 from typing import ClassVar, Final
 
-from eth_abi.abi import decode, encode
-from eth_hash.auto import keccak
 from eth_utils.address import to_checksum_address
 
 from oms.errors import InvalidRequest
 from oms.units import UINT128_MAX, UINT256_MAX, Address
 
-PLAN_VERSION: Final = 1
+PLAN_VERSION: Final = 2
 MAX_TOKENS: Final = 16
+MAX_ASSETS: Final = 15
 MAX_LEG_AMOUNT: Final = 2**127 - 1
 SHARE_ONE: Final = 2**32
 """A share is counted in parts of this, and is always less than it; use `All` for the whole."""
 
 UINT40_MAX: Final = 2**40 - 1
-EXECUTE_SELECTOR: Final = keccak(b"execute(bytes)")[:4]
+UINT64_MAX: Final = 2**64 - 1
 
 _FLAG_PULL = 1
 _FLAG_DELIVER = 2
+_FLAG_PERMIT = 4
 _TOKEN_IN = 0
 _TOKEN_OUT = 1
+_HANDS_ON = 128
+_KIND_MASK = 31
+_MODE_SHIFT = 5
+_ON_PATHS = frozenset({1, 2, 7})
 
 
 class MalformedPlan(InvalidRequest):
@@ -55,6 +66,47 @@ class LegKind(IntEnum):
     BALANCER = 6
     SOLIDLY = 7
     MAKER_QUOTE = 8
+    CONCENTRATED_EXACT_OUT = 9
+
+
+class Bound(IntEnum):
+    """How an asset may change over a plan."""
+
+    UNCHANGED = 0
+    """It does not fall, and rises by at most the amount, which is dust."""
+    FALL = 1
+    """It falls by at most the amount."""
+    RISE = 2
+    """It rises by at least the amount."""
+
+
+@dataclass(frozen=True, slots=True)
+class Asset:
+    """A token with the bound that the executor enforces on its balance; the zero address is the native coin."""
+
+    token: Address
+    bound: Bound
+    amount: int
+
+    def __post_init__(self) -> None:
+        _ranged("asset's amount", self.amount, 0 if self.bound is Bound.UNCHANGED else 1, UINT128_MAX)
+
+
+@dataclass(frozen=True, slots=True)
+class Permit:
+    """A Permit2 transfer of asset 0, signed by the owner with the plan as its witness.
+
+    `straight` takes it to the pool of the plan's only path, which pays the owner, and nothing rests in the executor;
+    otherwise the executor gets it all at the start and refunds the rest.
+    """
+
+    nonce: int
+    signature: bytes
+    straight: bool
+
+    def __post_init__(self) -> None:
+        _ranged("permit's nonce", self.nonce, 0, UINT64_MAX)
+        _ranged("signature length", len(self.signature), 0, 2**16 - 1)
 
 
 @dataclass(frozen=True, slots=True)
@@ -223,64 +275,138 @@ class MakerQuote:
         return _address(self.maker) + amounts + terms + _uint(len(self.signature), 2) + self.signature
 
 
-SwapOn = ConstantProduct | Concentrated | UniswapV4 | Curve | Balancer | Solidly | MakerQuote
+@dataclass(frozen=True, slots=True)
+class Hop:
+    """A concentrated pool of an exact output, of the executor's venue and the fee in pips."""
+
+    venue_id: int
+    fee_pips: int
+
+    def __post_init__(self) -> None:
+        _ranged("venue id", self.venue_id, 0, 255)
+        _ranged("fee_pips", self.fee_pips, 0, 2**24 - 1)
+
+
+@dataclass(frozen=True, slots=True)
+class ConcentratedExactOut:
+    """An exact output through concentrated pools, the last one first; `between` are the tokens' indices, likewise."""
+
+    hops: tuple[Hop, ...]
+    between: tuple[int, ...]
+
+    kind: ClassVar[LegKind] = LegKind.CONCENTRATED_EXACT_OUT
+
+    def __post_init__(self) -> None:
+        _ranged("number of hops", len(self.hops), 1, 255)
+        _ranged("number of tokens between", len(self.between), len(self.hops) - 1, len(self.hops) - 1)
+        for index in self.between:
+            _ranged("token index", index, 0, MAX_TOKENS - 1)
+
+    def pack(self) -> bytes:
+        """This swap's particulars."""
+        hops = b"".join(_uint(hop.venue_id, 1) + _uint(hop.fee_pips, 3) for hop in self.hops)
+        return _uint(len(self.hops), 1) + hops + bytes(self.between)
+
+
+SwapOn = ConstantProduct | Concentrated | UniswapV4 | Curve | Balancer | Solidly | MakerQuote | ConcentratedExactOut
 
 
 @dataclass(frozen=True, slots=True)
 class PackedLeg:
-    """Sell `amount` of token `index_in` for token `index_out` on `swap`; indices count the plan's tokens."""
+    """Sell `amount` of token `index_in` for token `index_out` on `swap`; indices count assets, then handed tokens.
+
+    `hands_on` sends the output straight to the next leg's pool, which sells all of it. An exact output's amount is what
+    is bought.
+    """
 
     index_in: int
     index_out: int
     amount: Amount
     swap: SwapOn
+    hands_on: bool = False
 
 
 @dataclass(frozen=True, slots=True)
 class PackedPlan:
-    """What one call of the executor does.
+    """What one call of the executor does, before `deadline` (Unix seconds, inclusive).
 
-    Sells at most `amount_in` of `tokens[0]`, for at least `min_out` of `tokens[1]`, before `deadline` (Unix seconds,
-    inclusive). `pull` takes the tokens from the owner by allowance and refunds the rest; otherwise the executor holds
-    them. `deliver` sends what was bought to the owner. Raises `MalformedPlan` for what the executor would refuse to
+    Legs pay from and into `assets` only, which are checked at the end; `handed` tokens go from pool to pool. `pull`
+    takes asset 0 from the owner by allowance, or by `permit`, and refunds the rest; otherwise the executor holds it.
+    `deliver` sends what was gained of asset 1 to the owner. Raises `MalformedPlan` for what the executor would not
     decode.
     """
 
-    tokens: tuple[Address, ...]
-    amount_in: int
-    min_out: int
+    assets: tuple[Asset, ...]
     deadline: int
     legs: tuple[PackedLeg, ...]
+    handed: tuple[Address, ...] = ()
     pull: bool = False
     deliver: bool = False
+    permit: Permit | None = None
 
     def __post_init__(self) -> None:
+        _ranged("number of assets", len(self.assets), 2, MAX_ASSETS)
         _ranged("number of tokens", len(self.tokens), 2, MAX_TOKENS)
-        _ranged("amount_in", self.amount_in, 1, UINT128_MAX)
-        _ranged("min_out", self.min_out, 1, UINT128_MAX)
         _ranged("deadline", self.deadline, 0, UINT40_MAX)
+        if self.assets[_TOKEN_IN].bound is not Bound.FALL or self.assets[_TOKEN_OUT].bound is not Bound.RISE:
+            raise MalformedPlan("asset 0 may fall and asset 1 must rise; order them so")
         if len({token.lower() for token in self.tokens}) != len(self.tokens):
             raise MalformedPlan("a token is listed twice; list each once")
         if not self.legs:
             raise MalformedPlan("no legs; a plan needs at least one")
-        for leg in self.legs:
-            self._check_indices(leg)
+        if self.permit is not None and self.pull == self.permit.straight:
+            raise MalformedPlan("a permit pulls, or goes straight to the pool; say which")
+        self._check_legs()
 
-    def _check_indices(self, leg: PackedLeg) -> None:
-        known = range(len(self.tokens))
-        if leg.index_in not in known or leg.index_out not in known or leg.index_in == leg.index_out:
-            raise MalformedPlan(f"leg {leg.index_in}->{leg.index_out} does not join two of the plan's tokens")
-        if leg.index_in == _TOKEN_OUT or leg.index_out == _TOKEN_IN:
-            raise MalformedPlan(f"leg {leg.index_in}->{leg.index_out} sells the result or buys what is sold")
+    @property
+    def tokens(self) -> tuple[Address, ...]:
+        """What legs may name, by index."""
+        return (*(asset.token for asset in self.assets), *self.handed)
+
+    def _check_legs(self) -> None:
+        known, declared = range(len(self.tokens)), range(len(self.assets))
+        before: PackedLeg | None = None
+        for leg in self.legs:
+            if leg.index_in not in known or leg.index_out not in known or leg.index_in == leg.index_out:
+                raise MalformedPlan(f"leg {leg.index_in}->{leg.index_out} does not join two of the plan's tokens")
+            handed = before is not None and before.hands_on
+            if before is not None and handed and (before.index_out != leg.index_in or leg.amount != All()):
+                raise MalformedPlan(f"leg {leg.index_in}->{leg.index_out} does not sell all that it was handed")
+            if (handed or leg.hands_on) and leg.swap.kind not in _ON_PATHS:
+                raise MalformedPlan(f"{leg.swap.kind.name} cannot be part of a path")
+            if not handed and leg.index_in not in declared:
+                raise MalformedPlan(f"leg {leg.index_in}->{leg.index_out} sells what is not declared")
+            if not leg.hands_on and leg.index_out not in declared:
+                raise MalformedPlan(f"leg {leg.index_in}->{leg.index_out} buys what is not declared")
+            if leg.swap.kind is LegKind.CONCENTRATED_EXACT_OUT and not isinstance(leg.amount, Exact):
+                raise MalformedPlan("an exact output needs an exact amount")
+            before = leg
+        if before is not None and before.hands_on:
+            raise MalformedPlan("the last leg hands on to nothing")
+
+
+def swap_assets(tokens: Sequence[Address], amount_in: int, min_out: int) -> tuple[Asset, ...]:
+    """Sell at most `amount_in` of the first token for at least `min_out` of the second; the others pass through."""
+    between = (Asset(token, Bound.UNCHANGED, 0) for token in tokens[2:])
+    return (Asset(tokens[0], Bound.FALL, amount_in), Asset(tokens[1], Bound.RISE, min_out), *between)
 
 
 def encode_plan(plan: PackedPlan) -> bytes:
     """The plan's only encoding."""
-    flags = (_FLAG_PULL if plan.pull else 0) | (_FLAG_DELIVER if plan.deliver else 0)
-    head = _uint(PLAN_VERSION, 1) + _uint(flags, 1) + _uint(plan.deadline, 5) + _uint(len(plan.tokens), 1)
-    table = b"".join(map(_address, plan.tokens))
-    amounts = _uint(plan.amount_in, 16) + _uint(plan.min_out, 16)
-    return head + table + amounts + b"".join(map(_encode_leg, plan.legs))
+    flags = (
+        (_FLAG_PULL if plan.pull else 0)
+        | (_FLAG_DELIVER if plan.deliver else 0)
+        | (_FLAG_PERMIT if plan.permit is not None else 0)
+    )
+    counts = len(plan.assets) << 4 | len(plan.handed)
+    head = _uint(PLAN_VERSION, 1) + _uint(flags, 1) + _uint(plan.deadline, 5) + _uint(counts, 1)
+    table = b"".join(_uint(asset.bound, 1) + _address(asset.token) + _uint(asset.amount, 16) for asset in plan.assets)
+    return head + table + route_of(plan) + (b"" if plan.permit is None else _encode_permit(plan.permit))
+
+
+def route_of(plan: PackedPlan) -> bytes:
+    """The part of a plan behind its assets and before its permit: handed tokens and legs."""
+    return b"".join(map(_address, plan.handed)) + b"".join(map(_encode_leg, plan.legs))
 
 
 def decode_plan(data: bytes) -> PackedPlan:
@@ -290,69 +416,62 @@ def decode_plan(data: bytes) -> PackedPlan:
     if version != PLAN_VERSION:
         raise MalformedPlan(f"version {version} is not {PLAN_VERSION}; encode it again")
     flags = reader.uint(1)
-    if flags > _FLAG_PULL | _FLAG_DELIVER:
+    if flags > _FLAG_PULL | _FLAG_DELIVER | _FLAG_PERMIT:
         raise MalformedPlan(f"unknown flags {flags:#x}; encode it again")
-    deadline = reader.uint(5)
-    tokens = tuple(reader.address() for _ in range(reader.uint(1)))
-    amount_in, min_out = reader.uint(16), reader.uint(16)
+    pull = bool(flags & _FLAG_PULL)
+    permit = reader.permit(straight=not pull) if flags & _FLAG_PERMIT else None
+    deadline, counts = reader.uint(5), reader.uint(1)
+    assets = tuple(_decode_asset(reader) for _ in range(counts >> 4))
+    handed = tuple(reader.address() for _ in range(counts & 15))
     legs = []
     while not reader.done:
         legs.append(_decode_leg(reader))
-    return PackedPlan(
-        tokens=tokens,
-        amount_in=amount_in,
-        min_out=min_out,
-        deadline=deadline,
-        legs=tuple(legs),
-        pull=bool(flags & _FLAG_PULL),
-        deliver=bool(flags & _FLAG_DELIVER),
-    )
+    return PackedPlan(assets, deadline, tuple(legs), handed, pull, bool(flags & _FLAG_DELIVER), permit)
 
 
-def executor_calldata(plan: PackedPlan) -> bytes:
-    """The call of `Executor.execute(bytes)` that runs the plan."""
-    return EXECUTE_SELECTOR + encode(["bytes"], [encode_plan(plan)])
-
-
-def decode_calldata(data: bytes) -> PackedPlan:
-    """The strict inverse of `executor_calldata`. Raises `MalformedPlan`."""
-    if data[:4] != EXECUTE_SELECTOR:
-        raise MalformedPlan("not a call of execute(bytes); check whom it is for")
-    length = int.from_bytes(data[36:68])
-    if int.from_bytes(data[4:36]) != 32 or len(data) != 68 + -(-length // 32) * 32:
-        raise MalformedPlan("the call holds something other than one plan; encode it again")
-    (packed,) = decode(["bytes"], data[4:])
-    return decode_plan(packed)
+def _encode_permit(permit: Permit) -> bytes:
+    return _uint(permit.nonce, 8) + permit.signature + _uint(len(permit.signature), 2)
 
 
 def _encode_leg(leg: PackedLeg) -> bytes:
-    return _uint(leg.swap.kind, 1) + _uint(leg.index_in, 1) + _uint(leg.index_out, 1) + _amount(leg) + leg.swap.pack()
+    mode, amount = _amount(leg.amount)
+    head = leg.swap.kind | mode << _MODE_SHIFT | (_HANDS_ON if leg.hands_on else 0)
+    return _uint(head, 1) + _uint(leg.index_in << 4 | leg.index_out, 1) + amount + leg.swap.pack()
 
 
-def _amount(leg: PackedLeg) -> bytes:
-    match leg.amount:
-        case Exact(amount):
-            return _uint(0, 1) + _uint(amount, 16)
+def _amount(amount: Amount) -> tuple[int, bytes]:
+    match amount:
+        case Exact(value):
+            return 0, _uint(value, 16)
         case Share(parts):
-            return _uint(1, 1) + _uint(parts, 4)
+            return 1, _uint(parts, 4)
         case All():
-            return _uint(2, 1)
+            return 2, b""
+
+
+def _decode_asset(reader: "_Reader") -> Asset:
+    bound = reader.uint(1)
+    if bound > Bound.RISE:
+        raise MalformedPlan(f"unknown bound {bound}; encode it again")
+    return Asset(reader.address(), Bound(bound), reader.uint(16))
 
 
 def _decode_leg(reader: "_Reader") -> PackedLeg:
-    kind, index_in, index_out = reader.uint(1), reader.uint(1), reader.uint(1)
-    return PackedLeg(index_in, index_out, _decode_amount(reader), _decode_swap(reader, kind))
+    head, tokens = reader.uint(1), reader.uint(1)
+    amount = _decode_amount(reader, head >> _MODE_SHIFT & 3)
+    swap = _decode_swap(reader, head & _KIND_MASK)
+    return PackedLeg(tokens >> 4, tokens & 15, amount, swap, bool(head & _HANDS_ON))
 
 
-def _decode_amount(reader: "_Reader") -> Amount:
-    match reader.uint(1):
+def _decode_amount(reader: "_Reader", mode: int) -> Amount:
+    match mode:
         case 0:
             return Exact(reader.uint(16))
         case 1:
             return Share(reader.uint(4))
         case 2:
             return All()
-        case mode:
+        case _:
             raise MalformedPlan(f"unknown amount mode {mode}; encode it again")
 
 
@@ -372,6 +491,8 @@ def _decode_swap(reader: "_Reader", kind: int) -> SwapOn:
             return Solidly(reader.uint(1), reader.switch())
         case LegKind.MAKER_QUOTE:
             return _decode_quote(reader)
+        case LegKind.CONCENTRATED_EXACT_OUT:
+            return _decode_exact_out(reader)
         case _:
             raise MalformedPlan(f"unknown leg kind {kind}; encode it again")
 
@@ -380,6 +501,11 @@ def _decode_quote(reader: "_Reader") -> MakerQuote:
     maker, maker_amount, taker_amount = reader.address(), reader.uint(16), reader.uint(16)
     expiry, nonce, partial = reader.uint(5), reader.uint(32), reader.switch()
     return MakerQuote(maker, maker_amount, taker_amount, expiry, nonce, partial, reader.octets(reader.uint(2)))
+
+
+def _decode_exact_out(reader: "_Reader") -> ConcentratedExactOut:
+    hops = tuple(Hop(reader.uint(1), reader.uint(3)) for _ in range(reader.uint(1)))
+    return ConcentratedExactOut(hops, tuple(reader.octets(max(len(hops) - 1, 0))))
 
 
 class _Reader:
@@ -399,6 +525,17 @@ class _Reader:
             raise MalformedPlan(f"ends after {len(self._data)} bytes where {end} are needed; encode it again")
         taken, self._at = self._data[self._at : end], end
         return taken
+
+    def permit(self, *, straight: bool) -> Permit:
+        """Cut off the permit, which stands last."""
+        size = int.from_bytes(self._data[-2:])
+        end = len(self._data) - size - 10
+        if end < self._at:
+            raise MalformedPlan("ends within its permit; encode it again")
+        nonce = int.from_bytes(self._data[end : end + 8])
+        permit = Permit(nonce, self._data[end + 8 : -2], straight)
+        self._data = self._data[:end]
+        return permit
 
     def uint(self, size: int) -> int:
         return int.from_bytes(self.octets(size))

@@ -64,6 +64,12 @@ OUR_ERRORS: Final = tuple(
     for row in (
         # Who may call the executor, and when
         ("NotOwner(address caller)", "{caller} is not the executor's owner; send from the owner's account"),
+        (
+            "NotPendingOwner(address caller)",
+            "ownership was not offered to {caller}; the owner must call offerOwnership first",
+        ),
+        ("NotGuardian(address caller)", "{caller} is neither guardian nor owner; ask one of them to pause"),
+        ("IsPaused()", "the executor is paused; its owner can end that with resume"),
         ("Reentered()", "the contract was called again while it was still at work; a token or pool is hostile"),
         (
             "PlanExpired(uint256 deadline, uint256 timestamp)",
@@ -71,24 +77,42 @@ OUR_ERRORS: Final = tuple(
         ),
         ("EthRefused(address sender)", "{sender} sent native coin, which the executor does not take; wrap it first"),
         # What a plan may say
-        (
-            "CalldataLength(uint256 expected, uint256 actual)",
-            "the call has {actual} bytes where its plan needs {expected}; encode it again",
-        ),
         ("PlanVersion(uint256 version)", "the executor does not know plan version {version}; encode it for this one"),
         ("PlanFlags(uint256 flags)", "the plan's flags {flags} hold unknown bits; encode it again"),
         (
             "PlanTruncated(uint256 needed, uint256 length)",
             "the plan has {length} bytes where {needed} are needed; encode it again",
         ),
-        ("PlanWithoutLegs()", "the plan holds no leg; make a new plan"),
-        ("TokenCount(uint256 count)", "the plan lists {count} tokens, and must list 2 to 16; use fewer hops"),
-        ("DuplicateToken(address token)", "the plan lists {token} twice; encode it again"),
+        (
+            "TokenCount(uint256 count)",
+            "the plan names {count} tokens, and must declare 2 and name at most 16; use fewer hops",
+        ),
+        (
+            "AssetBound(address token, uint256 bound)",
+            "the plan bounds {token} by {bound}, which is no bound or not one for its place; encode it again",
+        ),
         ("ZeroAmountIn()", "the plan sells nothing; give an amount"),
         ("ZeroMinOut()", "the plan has no minimum output; set a slippage limit"),
         (
             "TokenIndex(uint256 at, uint256 indexIn, uint256 indexOut)",
             "the leg at byte {at} joins tokens {indexIn} and {indexOut}, which it may not; encode the plan again",
+        ),
+        (
+            "NotDeclared(uint256 indexIn, uint256 indexOut)",
+            "a leg from token {indexIn} pays into token {indexOut}, whose balance the plan does not bound; declare it",
+        ),
+        (
+            "HandedWrong(uint256 at)",
+            "the leg at byte {at} cannot take what was handed to it; encode the plan again",
+        ),
+        (
+            "NoPath(uint256 at, uint256 kind)",
+            "a leg of kind {kind}, at byte {at}, cannot be part of a path; encode it again",
+        ),
+        ("NoHops(uint256 at)", "the exact output at byte {at} goes through no pool; encode it again"),
+        (
+            "NotDirect(uint256 at)",
+            "the leg at byte {at} is not the plan's only path, which a permit straight to a pool pays; pull instead",
         ),
         (
             "UnknownLegKind(uint256 at, uint256 kind)",
@@ -127,15 +151,7 @@ OUR_ERRORS: Final = tuple(
             "the venue asked for {owed} where {budget} was meant; do not use this venue",
         ),
         ("CallbackMissed(address venue)", "{venue} did not ask for its payment; do not use this venue"),
-        (
-            "CallbackToken(address asked, address armed)",
-            "the settlement asked for {asked} instead of {armed}; do not use this venue",
-        ),
         # What must hold at the end of a plan
-        (
-            "HeldTooLittle(address token, uint256 held, uint256 amountIn)",
-            "the executor holds {held} of {token} where the plan sells {amountIn}; fund it or sell less",
-        ),
         (
             "Overspent(address token, uint256 spent, uint256 amountIn)",
             "{spent} of {token} would have gone where {amountIn} was the limit; the token charges its sender",

@@ -11,7 +11,16 @@ from oms.adapters.evm.artifacts import Artifacts
 from oms.adapters.evm.contracts import LEG_V2
 from oms.adapters.evm.devnet import chain
 from oms.adapters.evm.devnet.chain import USDC, WETH
-from oms.execution.plan_codec import All, Concentrated, ConstantProduct, PackedLeg, PackedPlan, SwapOn, encode_plan
+from oms.execution.plan_codec import (
+    All,
+    Concentrated,
+    ConstantProduct,
+    PackedLeg,
+    PackedPlan,
+    SwapOn,
+    encode_plan,
+    swap_assets,
+)
 from oms.units import UINT128_MAX
 from tests.ape.conftest import published, with_abi
 
@@ -25,7 +34,12 @@ def plan_of(swap: SwapOn, min_out: int, *, deadline: int = FAR) -> bytes:
     """Sell AMOUNT of the owner's WETH for USDC on one pool, and deliver it."""
     leg = PackedLeg(0, 1, All(), swap)
     tokens = (WETH.address, USDC.address)
-    return encode_plan(PackedPlan(tokens, AMOUNT, min_out, deadline, (leg,), pull=True, deliver=True))
+    return encode_plan(PackedPlan(swap_assets(tokens, AMOUNT, min_out), deadline, (leg,), pull=True, deliver=True))
+
+
+def send(sender: AccountAPI, executor: ContractInstance, plan: bytes) -> None:
+    """A plan has no selector: it is the calldata."""
+    sender.transfer(executor, 0, data=plan)
 
 
 @pytest.fixture(scope="session")
@@ -65,7 +79,7 @@ def test_a_plan_delivers_what_the_pool_promised_to_the_wei(
     expected = promised(artifacts)
     before = weth.balanceOf(owner), usdc.balanceOf(owner)
     weth.approve(executor, AMOUNT, sender=owner)
-    executor.execute(plan_of(swap, expected), sender=owner)
+    send(owner, executor, plan_of(swap, expected))
     assert before[0] - weth.balanceOf(owner) == AMOUNT
     assert usdc.balanceOf(owner) - before[1] == expected
     assert (weth.balanceOf(executor), usdc.balanceOf(executor), weth.allowance(owner, executor)) == (0, 0, 0)
@@ -78,18 +92,18 @@ def test_a_plan_that_would_deliver_less_than_its_minimum_changes_nothing(
     weth.approve(executor, AMOUNT, sender=owner)
     before = weth.balanceOf(owner)
     with reverts(executor.MinOutMissed, error_inputs={"received": expected, "minOut": expected + 1}):
-        executor.execute(plan_of(ConstantProduct(0), expected + 1), sender=owner)
+        send(owner, executor, plan_of(ConstantProduct(0), expected + 1))
     assert weth.balanceOf(owner) == before
 
 
 def test_a_plan_past_its_deadline_is_refused(executor: ContractInstance, owner: AccountAPI) -> None:
     with reverts(executor.PlanExpired, error_inputs={"deadline": 1}):
-        executor.execute(plan_of(ConstantProduct(0), 1, deadline=1), sender=owner)
+        send(owner, executor, plan_of(ConstantProduct(0), 1, deadline=1))
 
 
 def test_nobody_but_the_owner_executes_even_a_harmless_plan(executor: ContractInstance, stranger: AccountAPI) -> None:
     with reverts(executor.NotOwner, error_inputs={"caller": stranger.address}):
-        executor.execute(plan_of(ConstantProduct(0), UINT128_MAX), sender=stranger)
+        send(stranger, executor, plan_of(ConstantProduct(0), UINT128_MAX))
 
 
 def test_nobody_but_the_owner_sets_a_venue(executor: ContractInstance, stranger: AccountAPI) -> None:

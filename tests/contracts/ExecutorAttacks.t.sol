@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 pragma solidity 0.8.30;
 
+import {DevToken} from "contracts/devnet/DevToken.sol";
+import {IAccount} from "contracts/interfaces/IAccount.sol";
 import {IExecutor} from "contracts/interfaces/IExecutor.sol";
 import {IERC20, ITokenErrors} from "contracts/interfaces/IERC20.sol";
 import {IRfqSettlement, Quote} from "contracts/interfaces/IRfqSettlement.sol";
@@ -9,11 +11,14 @@ import {FLAG_DELIVER, FLAG_PULL} from "contracts/types/Plan.sol";
 import {GreedyCurvePool, RogueFactory, RoguePool} from "./mocks/HostilePools.sol";
 import {MockSolidlyPool} from "./mocks/MockSolidly.sol";
 import {Chain} from "./support/Chain.sol";
+import {IExecutorUnderTest, Sending} from "./support/IExecutorUnderTest.sol";
 import {Plan, Plans} from "./support/Plans.sol";
 import {FalseToken, FeeToken, ReenteringToken, SurchargeToken} from "./tokens/HostileTokens.sol";
 
 /// @notice One test per way in which an executor has lost money before, or could.
 contract ExecutorAttacksTest is Chain {
+    using Sending for IExecutorUnderTest;
+
     uint128 internal constant AMOUNT = 1000e18;
 
     address internal stranger = makeAddr("stranger");
@@ -31,13 +36,13 @@ contract ExecutorAttacksTest is Chain {
         _pair(a, b);
         bytes memory packed = Plans.encode(_plan(a, b, AMOUNT, Plans.v2(0, 1, Plans.all(), 0)));
         vm.prank(caller);
-        vm.expectRevert(abi.encodeWithSelector(IExecutor.NotOwner.selector, caller));
+        vm.expectRevert(abi.encodeWithSelector(IAccount.NotOwner.selector, caller));
         executor.execute(packed);
     }
 
     function test_a_stranger_cannot_add_a_venue() public {
         vm.prank(stranger);
-        vm.expectRevert(abi.encodeWithSelector(IExecutor.NotOwner.selector, stranger));
+        vm.expectRevert(abi.encodeWithSelector(IAccount.NotOwner.selector, stranger));
         executor.setVenue(2, 1, stranger, bytes32(0), 0);
     }
 
@@ -203,7 +208,7 @@ contract ExecutorAttacksTest is Chain {
         _pair(address(token), b);
         _mint(address(token), address(executor), AMOUNT);
         Plan memory plan = _plan(address(token), b, AMOUNT, Plans.v2(0, 1, Plans.all(), 0));
-        token.plant(address(executor), abi.encodeCall(executor.execute, (Plans.encode(plan))));
+        token.plant(address(executor), Plans.encode(plan));
         _expect(plan, abi.encodeWithSelector(IExecutor.Reentered.selector));
         token.plant(address(executor), abi.encodeCall(executor.setVenue, (uint8(1), uint8(1), stranger, bytes32(0), 0)));
         _expect(plan, abi.encodeWithSelector(IExecutor.Reentered.selector));
@@ -261,21 +266,21 @@ contract ExecutorAttacksTest is Chain {
         _pair(a, b);
         bytes memory legs = Plans.v2(0, 1, Plans.exact(AMOUNT), 0);
         Plan memory plan = _plan(a, b, AMOUNT - 1, legs);
-        _expect(plan, abi.encodeWithSelector(IExecutor.AmountAboveAvailable.selector, 80, AMOUNT, AMOUNT - 1));
+        _expect(plan, abi.encodeWithSelector(IExecutor.AmountAboveAvailable.selector, 82, AMOUNT, AMOUNT - 1));
     }
 
     function test_an_intermediate_held_before_cannot_be_sold() public {
         _pair(c, b);
         _mint(c, address(executor), AMOUNT);
         Plan memory plan = _planVia(a, b, c, AMOUNT, Plans.v2(2, 1, Plans.exact(1), 0));
-        _expect(plan, abi.encodeWithSelector(IExecutor.AmountAboveAvailable.selector, 100, 1, 0));
+        _expect(plan, abi.encodeWithSelector(IExecutor.AmountAboveAvailable.selector, 119, 1, 0));
     }
 
-    function test_a_plan_for_more_than_is_held_is_refused() public {
+    function test_a_plan_for_more_than_is_held_is_refused_by_the_token() public {
         _pair(a, b);
         _expect(
             _plan(a, b, AMOUNT + 1, Plans.v2(0, 1, Plans.all(), 0)),
-            abi.encodeWithSelector(IExecutor.HeldTooLittle.selector, a, AMOUNT, AMOUNT + 1)
+            abi.encodeWithSelector(DevToken.BalanceTooLow.selector, executor, AMOUNT, AMOUNT + 1)
         );
     }
 
@@ -289,13 +294,24 @@ contract ExecutorAttacksTest is Chain {
         );
     }
 
-    function test_an_amount_beyond_127_bits_is_named() public {
-        uint128 huge = type(uint128).max;
-        _mint(a, address(executor), huge);
+    function test_a_pool_that_claims_more_than_128_bits_is_named() public {
+        RoguePool pool = _rogue(a, c);
+        int256 all = int256(uint256(AMOUNT));
+        int256 huge = -int256(uint256(1) << 128);
+        pool.behave(all, all, a < c ? all : huge, a < c ? huge : all, 1);
+        bytes memory legs = abi.encodePacked(Plans.v3(0, 2, Plans.all(), 5, FEE), Plans.v2(2, 1, Plans.all(), 0));
         _expect(
-            _plan(a, b, huge, Plans.v3(0, 1, Plans.all(), 0, FEE)),
-            abi.encodeWithSelector(IExecutor.AmountOverflow.selector, huge)
+            _planVia(a, b, c, AMOUNT, legs),
+            abi.encodeWithSelector(IExecutor.AmountOverflow.selector, uint256(1) << 128)
         );
+    }
+
+    function test_a_pool_that_changes_any_byte_of_its_context_is_refused(uint256 index) public {
+        RoguePool pool = _rogue(a, b);
+        int256 all = int256(uint256(AMOUNT));
+        pool.behave(all, all, all, all, 1);
+        pool.tamper(bound(index, 0, 63));
+        _expect(_roguePlan(), abi.encodeWithSelector(IExecutor.CallbackNotArmed.selector, address(pool)));
     }
 
     // Hostile tokens

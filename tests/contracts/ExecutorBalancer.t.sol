@@ -5,6 +5,7 @@ import {IExecutor} from "contracts/interfaces/IExecutor.sol";
 import {IERC20} from "contracts/interfaces/IERC20.sol";
 
 import {Chain} from "./support/Chain.sol";
+import {IExecutorUnderTest, Sending} from "./support/IExecutorUnderTest.sol";
 import {Plans} from "./support/Plans.sol";
 
 interface IBalancerVaultToJoin {
@@ -35,6 +36,8 @@ interface IBalancerPool {
 }
 
 contract ExecutorBalancerTest is Chain {
+    using Sending for IExecutorUnderTest;
+
     string internal constant TASKS = "node_modules/@balancer-labs/v2-deployments/dist/tasks/";
     uint128 internal constant AMOUNT = 1000e18;
 

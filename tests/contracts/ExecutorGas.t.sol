@@ -3,9 +3,9 @@ pragma solidity 0.8.30;
 
 import {Quote} from "contracts/interfaces/IRfqSettlement.sol";
 import {PoolKey} from "contracts/interfaces/IVenues.sol";
+import {BareSwapper} from "contracts/devnet/BareSwapper.sol";
 import {IV4ManagerToSeed} from "contracts/devnet/PoolSeeder.sol";
 
-import {BareSwapper} from "./mocks/BareSwapper.sol";
 import {Chain} from "./support/Chain.sol";
 import {Plan, Plans} from "./support/Plans.sol";
 
@@ -20,12 +20,13 @@ contract ExecutorGasTest is Chain {
     address internal pairAB;
     address internal pairAC;
     address internal poolAB;
+    address internal poolAC;
     address internal poolCB;
     IV4ManagerToSeed.PoolKey internal key;
 
     function setUp() public override {
         super.setUp();
-        bare = new BareSwapper();
+        bare = BareSwapper(vm.deployCode("BareSwapper.sol:BareSwapper"));
         for (uint256 i = 0; i < 3; ++i) {
             _mint([a, b, c][i], address(executor), DEPTH);
             _mint([a, b, c][i], address(bare), DEPTH);
@@ -33,6 +34,7 @@ contract ExecutorGasTest is Chain {
         pairAB = _pair(a, b);
         pairAC = _pair(a, c);
         poolAB = _v3Pool(a, b);
+        poolAC = _v3Pool(a, c);
         poolCB = _v3Pool(c, b);
         key = _v4Pool(a, b);
     }
@@ -42,7 +44,7 @@ contract ExecutorGasTest is Chain {
             "v2",
             _plan(a, b, AMOUNT, Plans.v2(0, 1, Plans.all(), 0)),
             abi.encodeCall(BareSwapper.v2, (pairAB, a, AMOUNT, a < b)),
-            112
+            110
         );
     }
 
@@ -51,7 +53,7 @@ contract ExecutorGasTest is Chain {
             "v3",
             _plan(a, b, AMOUNT, Plans.v3(0, 1, Plans.all(), 0, FEE)),
             abi.encodeCall(BareSwapper.v3, (poolAB, a, AMOUNT, a < b)),
-            112
+            110
         );
     }
 
@@ -61,17 +63,29 @@ contract ExecutorGasTest is Chain {
             "v4",
             _plan(a, b, AMOUNT, Plans.v4(0, 1, Plans.all(), FEE, SPACING, false)),
             abi.encodeCall(BareSwapper.v4, (manager, poolKey, AMOUNT, a < b)),
-            112
+            110
         );
     }
 
     function test_gas_v2_v3() public {
-        bytes memory legs = abi.encodePacked(Plans.v2(0, 2, Plans.all(), 0), Plans.v3(2, 1, Plans.all(), 0, FEE));
+        bytes memory legs =
+            abi.encodePacked(Plans.hand(Plans.v2(0, 2, Plans.all(), 0)), Plans.v3(2, 1, Plans.all(), 0, FEE));
         _compare(
             "v2_v3",
-            _planVia(a, b, c, AMOUNT, legs),
-            abi.encodeCall(BareSwapper.v2v3, (pairAC, poolCB, a, c, AMOUNT, a < c, c < b)),
-            112
+            _planHanding(a, b, c, AMOUNT, legs),
+            abi.encodeCall(BareSwapper.v2v3, (pairAC, poolCB, a, AMOUNT, a < c, c < b)),
+            110
+        );
+    }
+
+    function test_gas_v3_v3() public {
+        bytes memory hops = abi.encodePacked(uint8(0), FEE, uint8(0), FEE);
+        bytes memory legs = Plans.exactOut(0, 1, AMOUNT, hops, hex"02");
+        _compare(
+            "v3_v3",
+            _planHanding(a, b, c, AMOUNT * 2, legs),
+            abi.encodeCall(BareSwapper.v3v3, (poolAC, poolCB, a, AMOUNT, a < c, c < b)),
+            110
         );
     }
 
@@ -82,7 +96,7 @@ contract ExecutorGasTest is Chain {
             "split",
             _plan(a, b, AMOUNT, legs),
             abi.encodeCall(BareSwapper.split, (pairAB, poolAB, a, AMOUNT, a < b)),
-            112
+            110
         );
     }
 
@@ -93,7 +107,7 @@ contract ExecutorGasTest is Chain {
         _run(_plan(a, b, AMOUNT, Plans.rfq(0, 1, Plans.all(), quote, _sign(quote))));
         uint256 used = vm.lastCallGas().gasTotalUsed;
         emit log_named_uint("gas rfq", used);
-        assertLt(used, 97_000);
+        assertLt(used, 95_000);
     }
 
     /// @dev Both run the same sequence from the same state; the fourth swap is measured. v2's price accumulators are

@@ -9,9 +9,12 @@ import {FLAG_DELIVER, FLAG_PULL} from "contracts/types/Plan.sol";
 import {MockCurvePool} from "./mocks/MockCurvePool.sol";
 import {MockSolidlyPool} from "./mocks/MockSolidly.sol";
 import {Chain} from "./support/Chain.sol";
+import {IExecutorUnderTest, Sending} from "./support/IExecutorUnderTest.sol";
 import {Plan, Plans} from "./support/Plans.sol";
 
 contract ExecutorLegsTest is Chain {
+    using Sending for IExecutorUnderTest;
+
     uint128 internal constant AMOUNT = 1000e18;
     uint128 internal constant HELD = 5e18;
 

@@ -4,26 +4,33 @@ from eth_abi.abi import encode
 from eth_utils.address import to_checksum_address
 
 from oms.execution.plan_codec import (
+    MAX_ASSETS,
     MAX_LEG_AMOUNT,
     MAX_TOKENS,
     SHARE_ONE,
     UINT40_MAX,
     All,
     Amount,
+    Asset,
     Balancer,
+    Bound,
     Concentrated,
+    ConcentratedExactOut,
     ConstantProduct,
     Curve,
     Exact,
+    Hop,
     MakerQuote,
     PackedLeg,
     PackedPlan,
+    Permit,
     Share,
     Solidly,
     SwapOn,
     UniswapV4,
+    swap_assets,
 )
-from oms.units import UINT128_MAX, UINT256_MAX, Address
+from oms.units import UINT128_MAX, UINT256_MAX, ZERO_ADDRESS, Address
 
 WETH = Address("0xC02aaA39b223FE8D0A0e5C4F27eAD9083C756Cc2")
 USDC = Address("0xA0b86991c6218b36c1d19D4a2e9Eb0cE3606eB48")
@@ -34,13 +41,16 @@ MAKER = Address("0x70997970C51812dc3A010C7d01b50e0d17dc79C8")
 
 DEADLINE = 1_773_164_352
 
-FIELDS_TYPE = "(uint256,uint256,address[],uint256,uint256,(uint256,uint256,uint256,uint256,uint256,uint256[],bytes)[])"
+FIELDS_TYPE = (
+    "(uint256,uint256,(uint256,address,uint256)[],address[],"
+    "(uint256,bool,uint256,uint256,uint256,uint256,uint256[],bytes)[],uint256,bytes)"
+)
 """`ReadPlan` in `support/PlanReader.sol`."""
 
 
 def _one(swap: SwapOn, amount: Amount | None = None) -> PackedPlan:
     leg = PackedLeg(0, 1, amount or Exact(25 * 10**18), swap)
-    return PackedPlan((WETH, USDC), 25 * 10**18, 1, DEADLINE, (leg,))
+    return PackedPlan(swap_assets((WETH, USDC), 25 * 10**18, 1), DEADLINE, (leg,))
 
 
 QUOTE = MakerQuote(MAKER, 50_000 * 10**6, 25 * 10**18, DEADLINE, 7, True, bytes(range(65)))
@@ -64,19 +74,30 @@ PLANS: dict[str, PackedPlan] = {
         MakerQuote(MAKER, UINT128_MAX, UINT128_MAX, UINT40_MAX, UINT256_MAX, False, bytes([0xAB]) * 300), All()
     ),
     "maker quote without a signature": _one(MakerQuote(MAKER, 0, 1, 0, 0, False, b"")),
+    "exact output through one pool": _one(ConcentratedExactOut((Hop(0, 500),), ()), Exact(7)),
+    "exact output through three pools": PackedPlan(
+        swap_assets((WETH, USDC), 10**18, 5),
+        DEADLINE,
+        (PackedLeg(0, 1, Exact(6), ConcentratedExactOut((Hop(255, 2**24 - 1), Hop(0, 100), Hop(1, 0)), (3, 2))),),
+        handed=(USDT, DAI),
+    ),
     "every limit": PackedPlan(
-        tuple(Address(to_checksum_address(f"0x{index:040x}")) for index in range(2**160 - MAX_TOKENS, 2**160)),
-        UINT128_MAX,
-        UINT128_MAX,
+        swap_assets(
+            tuple(Address(to_checksum_address(f"0x{index:040x}")) for index in range(2**160 - MAX_ASSETS, 2**160)),
+            UINT128_MAX,
+            UINT128_MAX,
+        ),
         UINT40_MAX,
-        (PackedLeg(0, MAX_TOKENS - 1, Exact(MAX_LEG_AMOUNT), ConstantProduct(0)),),
+        (
+            PackedLeg(0, MAX_TOKENS - 1, Exact(MAX_LEG_AMOUNT), ConstantProduct(0), hands_on=True),
+            PackedLeg(MAX_TOKENS - 1, MAX_ASSETS - 1, All(), Solidly(255, stable=True)),
+        ),
+        handed=(WETH,),
         pull=True,
         deliver=True,
     ),
     "split over two paths and a maker": PackedPlan(
-        (WETH, USDC, USDT, DAI),
-        25 * 10**18,
-        49_000 * 10**6,
+        swap_assets((WETH, USDC, USDT, DAI), 25 * 10**18, 49_000 * 10**6),
         DEADLINE,
         (
             PackedLeg(0, 2, Share(2**31), ConstantProduct(0)),
@@ -88,8 +109,32 @@ PLANS: dict[str, PackedPlan] = {
         ),
         pull=True,
     ),
+    "bounds of every kind": PackedPlan(
+        (
+            Asset(ZERO_ADDRESS, Bound.FALL, 1),
+            Asset(WETH, Bound.RISE, 1),
+            Asset(USDC, Bound.UNCHANGED, 3),
+            Asset(USDT, Bound.FALL, UINT128_MAX),
+            Asset(DAI, Bound.RISE, 2),
+        ),
+        DEADLINE,
+        (PackedLeg(3, 4, All(), Concentrated(0, 100)), PackedLeg(0, 1, All(), ConstantProduct(0))),
+    ),
     "delivered": PackedPlan(
-        (USDC, WETH), 1, 1, 0, (PackedLeg(0, 1, Exact(1), Concentrated(0, 100)),), pull=False, deliver=True
+        swap_assets((USDC, WETH), 1, 1), 0, (PackedLeg(0, 1, Exact(1), Concentrated(0, 100)),), deliver=True
+    ),
+    "pulled by permit": PackedPlan(
+        swap_assets((USDC, WETH), 1, 1),
+        DEADLINE,
+        (PackedLeg(0, 1, All(), Concentrated(0, 100)),),
+        pull=True,
+        permit=Permit(2**64 - 1, bytes(range(65)), straight=False),
+    ),
+    "straight by permit": PackedPlan(
+        swap_assets((USDC, WETH), 1, 1),
+        DEADLINE,
+        (PackedLeg(0, 1, All(), Concentrated(0, 100)),),
+        permit=Permit(0, bytes([0xCD]) * 200, straight=True),
     ),
 }
 
@@ -97,14 +142,16 @@ PLANS: dict[str, PackedPlan] = {
 def fields_of(plan: PackedPlan) -> bytes:
     """The plan's fields as `PlanReader` returns them, written without the codec under test."""
     legs = [_leg(leg) for leg in plan.legs]
-    flags = int(plan.pull) + 2 * int(plan.deliver)
-    return encode([FIELDS_TYPE], [(flags, plan.deadline, plan.tokens, plan.amount_in, plan.min_out, legs)])
+    flags = int(plan.pull) + 2 * int(plan.deliver) + 4 * int(plan.permit is not None)
+    assets = [(int(asset.bound), asset.token, asset.amount) for asset in plan.assets]
+    nonce, signature = (plan.permit.nonce, plan.permit.signature) if plan.permit is not None else (0, b"")
+    return encode([FIELDS_TYPE], [(flags, plan.deadline, assets, list(plan.handed), legs, nonce, signature)])
 
 
-def _leg(leg: PackedLeg) -> tuple[int, int, int, int, int, list[int], bytes]:
+def _leg(leg: PackedLeg) -> tuple[int, bool, int, int, int, int, list[int], bytes]:
     kind, words, tail = _particulars(leg.swap)
     mode, value = _amount(leg.amount)
-    return kind, leg.index_in, leg.index_out, mode, value, words, tail
+    return kind, leg.hands_on, leg.index_in, leg.index_out, mode, value, words, tail
 
 
 def _amount(amount: Amount) -> tuple[int, int]:
@@ -133,3 +180,5 @@ def _particulars(swap: SwapOn) -> tuple[int, list[int], bytes]:
             return 7, [venue, int(stable)], b""
         case MakerQuote(maker, gives, wants, expiry, nonce, partial, signature):
             return 8, [int(maker, 16), gives, wants, expiry, nonce, int(partial)], signature
+        case ConcentratedExactOut(hops, between):
+            return 9, [number for hop in hops for number in (hop.venue_id, hop.fee_pips)], bytes(between)

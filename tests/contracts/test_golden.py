@@ -18,8 +18,8 @@ from oms.execution.plan_codec import (
     Solidly,
     SwapOn,
     UniswapV4,
-    decode_calldata,
-    executor_calldata,
+    decode_plan,
+    encode_plan,
 )
 from tests.contracts.golden_plans import PLANS, fields_of
 
@@ -30,7 +30,7 @@ AMOUNT = 1_000 * 10**18
 def _from_python() -> str:
     document = {
         "names": list(PLANS),
-        "calldata": ["0x" + executor_calldata(plan).hex() for plan in PLANS.values()],
+        "calldata": ["0x" + encode_plan(plan).hex() for plan in PLANS.values()],
         "fields": ["0x" + fields_of(plan).hex() for plan in PLANS.values()],
     }
     return json.dumps(document, indent=1) + "\n"
@@ -38,7 +38,7 @@ def _from_python() -> str:
 
 def _from_solidity() -> dict[str, PackedPlan]:
     calls: dict[str, str] = json.loads((GOLDEN / "from_solidity.json").read_text())
-    return {name: decode_calldata(bytes.fromhex(call[2:])) for name, call in calls.items()}
+    return {name: decode_plan(bytes.fromhex(call[2:])) for name, call in calls.items()}
 
 
 def test_the_golden_calldata_is_what_the_encoder_writes_today() -> None:
@@ -50,14 +50,14 @@ def test_the_golden_calldata_is_what_the_encoder_writes_today() -> None:
 
 def test_every_golden_plan_decodes_to_itself() -> None:
     for name, plan in PLANS.items():
-        assert decode_calldata(executor_calldata(plan)) == plan, name
+        assert decode_plan(encode_plan(plan)) == plan, name
 
 
 def test_calls_that_were_executed_encode_back_to_the_same_bytes() -> None:
     calls: dict[str, str] = json.loads((GOLDEN / "from_solidity.json").read_text())
     assert len(calls) >= 9
     for name, call in calls.items():
-        assert executor_calldata(decode_calldata(bytes.fromhex(call[2:]))).hex() == call[2:], name
+        assert encode_plan(decode_plan(bytes.fromhex(call[2:]))).hex() == call[2:], name
 
 
 @pytest.mark.parametrize(
@@ -73,7 +73,7 @@ def test_calls_that_were_executed_encode_back_to_the_same_bytes() -> None:
 def test_an_executed_leg_decodes_to_the_pool_that_it_used(name: str, swap: SwapOn) -> None:
     plan = _from_solidity()[name]
     assert [leg.swap for leg in plan.legs] == [swap]
-    assert plan.amount_in == AMOUNT
+    assert plan.assets[0].amount == AMOUNT
 
 
 def test_executed_curve_legs_differ_in_their_kind_only() -> None:
@@ -97,3 +97,10 @@ def test_executed_amounts_are_read_in_every_mode() -> None:
     amounts = [leg.amount for leg in plans["split with two hops"].legs]
     assert amounts == [Share(2**30), Share(2**31), All(), All()]
     assert plans["v3"].legs[0].amount == Exact(AMOUNT)
+
+
+def test_an_executed_path_hands_on_what_rests_nowhere() -> None:
+    plan = _from_solidity()["handed on"]
+    assert [leg.hands_on for leg in plan.legs] == [True, False]
+    assert len(plan.assets) == 2
+    assert len(plan.handed) == 1

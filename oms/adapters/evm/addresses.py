@@ -41,6 +41,11 @@ def create2_address(deployer: Address, salt: bytes, init_code_hash: bytes) -> Ad
     return address_of(int.from_bytes(keccak(b"\xff" + bytes.fromhex(deployer[2:]) + salt + init_code_hash), "big"))
 
 
+def first_created_address(creator: Address) -> Address:
+    """Where a contract's first CREATE puts what it creates: at its nonce 1, RLP-encoded with its address."""
+    return address_of(int.from_bytes(keccak(b"\xd6\x94" + bytes.fromhex(creator[2:]) + b"\x01")[12:]))
+
+
 def sorted_pair(a: Address, b: Address) -> tuple[Address, Address]:
     """Token 0 and token 1, in the numeric order that Uniswap demands."""
     return (a, b) if int(a, 16) < int(b, 16) else (b, a)

@@ -12,7 +12,7 @@ from typing import Final
 
 from eth_hash.auto import keccak
 
-from oms.adapters.evm.addresses import create2_address
+from oms.adapters.evm.addresses import create2_address, first_created_address
 from oms.adapters.evm.artifacts import Artifacts
 from oms.adapters.evm.devnet.deploy import Transactions, encode_call
 from oms.adapters.evm.rpc import RpcClient
@@ -37,6 +37,8 @@ class OurContracts:
 
     owner: Address
     executor: Address
+    console: Address
+    """The executor's own second contract, which it creates itself."""
     rfq_settlement: Address
     executor_init_code: bytes
     settlement_init_code: bytes
@@ -48,7 +50,7 @@ def our_contracts(artifacts: Artifacts, venues: ChainVenues, owner: Address) -> 
     settlement = create2_address(CREATE2_PROXY, SALT, keccak(settlement_code))
     executor_code = artifacts.ours("Executor").with_arguments(executor_arguments(venues, owner, settlement))
     executor = create2_address(CREATE2_PROXY, SALT, keccak(executor_code))
-    return OurContracts(owner, executor, settlement, executor_code, settlement_code)
+    return OurContracts(owner, executor, first_created_address(executor), settlement, executor_code, settlement_code)
 
 
 def executor_arguments(venues: ChainVenues, owner: Address, settlement: Address) -> tuple[object, ...]:

@@ -16,14 +16,23 @@ contract RoguePool {
     int256 public claimed0;
     int256 public claimed1;
     uint256 public callbacks;
+    bool public tampering;
+    uint256 public tampered;
 
     function behave(int256 owed0_, int256 owed1_, int256 claimed0_, int256 claimed1_, uint256 callbacks_) external {
         (owed0, owed1, claimed0, claimed1, callbacks) = (owed0_, owed1_, claimed0_, claimed1_, callbacks_);
     }
 
-    function swap(address, bool, int256, uint160, bytes calldata) external returns (int256, int256) {
+    /// @notice The context is passed on with this byte of it changed, if it has one of that index.
+    function tamper(uint256 index) external {
+        (tampering, tampered) = (true, index);
+    }
+
+    function swap(address, bool, int256, uint160, bytes calldata context) external returns (int256, int256) {
+        bytes memory passed = context;
+        if (tampering) passed[tampered] ^= 0x01;
         for (uint256 i = 0; i < callbacks; ++i) {
-            ISwapCallback(msg.sender).uniswapV3SwapCallback(owed0, owed1, "");
+            ISwapCallback(msg.sender).uniswapV3SwapCallback(owed0, owed1, passed);
         }
         return (claimed0, claimed1);
     }

@@ -20,6 +20,10 @@ contract MockSolidlyPool {
         (reserve0, reserve1) = (token0.balanceOf(address(this)), token1.balanceOf(address(this)));
     }
 
+    function getReserves() external view returns (uint256, uint256, uint256) {
+        return (reserve0, reserve1, 0);
+    }
+
     function getAmountOut(uint256 amountIn, address) public pure returns (uint256) {
         return amountIn * 9995 / 10_000;
     }

@@ -13,7 +13,7 @@ import {LEG_SOLIDLY} from "contracts/types/Plan.sol";
 
 import {MockCurvePool} from "../mocks/MockCurvePool.sol";
 import {MockSolidlyFactory} from "../mocks/MockSolidly.sol";
-import {IExecutorUnderTest} from "./IExecutorUnderTest.sol";
+import {IExecutorUnderTest, Sending} from "./IExecutorUnderTest.sol";
 import {Plan, Plans} from "./Plans.sol";
 
 interface IV2FactoryToSeed {
@@ -39,6 +39,8 @@ interface IV4ManagerToStart {
 
 /// @notice The protocols' published bytecode, seeded pools at a price of one, the executor and its owner.
 abstract contract Chain is Test {
+    using Sending for IExecutorUnderTest;
+
     uint160 internal constant PRICE_ONE = 1 << 96;
     uint256 internal constant DEPTH = 1_000_000e18;
     uint24 internal constant FEE = 3000;
@@ -141,6 +143,17 @@ abstract contract Chain is Test {
         plan = _plan(tokenIn, tokenOut, amountIn, legs);
         plan.tokens = new address[](3);
         (plan.tokens[0], plan.tokens[1], plan.tokens[2]) = (tokenIn, tokenOut, between);
+    }
+
+    /// @dev `between` never rests in the executor.
+    function _planHanding(address tokenIn, address tokenOut, address between, uint128 amountIn, bytes memory legs)
+        internal
+        pure
+        returns (Plan memory plan)
+    {
+        plan = _plan(tokenIn, tokenOut, amountIn, legs);
+        plan.handed = new address[](1);
+        plan.handed[0] = between;
     }
 
     // Quotes

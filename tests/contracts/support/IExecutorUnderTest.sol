@@ -1,12 +1,26 @@
 // SPDX-License-Identifier: Apache-2.0
 pragma solidity 0.8.30;
 
+import {ICallbacks} from "contracts/interfaces/ICallbacks.sol";
 import {IExecutor} from "contracts/interfaces/IExecutor.sol";
 import {IRfqTaker} from "contracts/interfaces/IRfqSettlement.sol";
 
 /// @notice All of the executor's doors, including those that only venues may use.
-interface IExecutorUnderTest is IExecutor, IRfqTaker {
-    function uniswapV3SwapCallback(int256 amount0Delta, int256 amount1Delta, bytes calldata data) external;
-    function pancakeV3SwapCallback(int256 amount0Delta, int256 amount1Delta, bytes calldata data) external;
-    function unlockCallback(bytes calldata data) external returns (bytes memory);
+interface IExecutorUnderTest is IExecutor, ICallbacks, IRfqTaker {}
+
+/// @notice Sends plans, which have no selector.
+library Sending {
+    function execute(IExecutorUnderTest executor, bytes memory packed)
+        internal
+        returns (uint256 spent, uint256 received)
+    {
+        (bool success, bytes memory answer) = address(executor).call(packed);
+        if (!success) {
+            assembly ("memory-safe") {
+                revert(add(answer, 32), mload(answer))
+            }
+        }
+        // Empty where a revert was expected and came.
+        if (answer.length != 0) (spent, received) = abi.decode(answer, (uint256, uint256));
+    }
 }

@@ -6,7 +6,10 @@ import {
     AMOUNT_EXACT,
     AMOUNT_SHARE,
     Cursor,
-    Header,
+    FLAG_PERMIT,
+    Frame,
+    HANDS_ON,
+    KIND_MASK,
     LEG_BALANCER,
     LEG_CURVE_CRYPTO,
     LEG_CURVE_STABLE,
@@ -14,15 +17,17 @@ import {
     LEG_SOLIDLY,
     LEG_V2,
     LEG_V3,
+    LEG_V3_EXACT_OUT,
     LEG_V4,
-    Leg
+    MODE_SHIFT
 } from "contracts/types/Plan.sol";
 
 /// @notice A plan, field by field, in a form that both sides of the golden files can compare.
 /// @param words The particulars' integers in order; a negative number as two's complement.
-/// @param tail The signature of a maker's quote, else empty.
+/// @param tail The signature of a maker's quote, or the tokens between the hops of an exact output, else empty.
 struct ReadLeg {
     uint256 kind;
+    bool handsOn;
     uint256 indexIn;
     uint256 indexOut;
     uint256 mode;
@@ -31,84 +36,131 @@ struct ReadLeg {
     bytes tail;
 }
 
+struct ReadAsset {
+    uint256 bound;
+    address token;
+    uint256 amount;
+}
+
 struct ReadPlan {
     uint256 flags;
     uint256 deadline;
-    address[] tokens;
-    uint256 amountIn;
-    uint256 minOut;
+    ReadAsset[] assets;
+    address[] handed;
     ReadLeg[] legs;
+    uint256 permitNonce;
+    bytes permitSignature;
 }
 
-/// @notice Decodes a plan with the executor's codec without doing anything about it. Called through an ABI of the
-/// executor's own shape, since the codec reads calldata.
+/// @notice Decodes a plan, which is all of calldata, with the executor's codec and does nothing about it.
 contract PlanReader {
     uint256 private constant PLENTY = uint256(uint128(type(int128).max));
 
-    function execute(bytes calldata packed) external pure returns (ReadPlan memory plan) {
-        (Header memory header, Cursor at, Cursor end) = PlanCodec.takeHeader(packed);
-        plan.flags = header.flags;
-        plan.deadline = header.deadline;
-        plan.tokens = new address[](header.tokenCount);
-        uint256[] memory available = new uint256[](header.tokenCount);
-        for (uint256 i = 0; i < header.tokenCount; ++i) {
-            plan.tokens[i] = PlanCodec.token(header, i);
-            available[i] = PLENTY;
+    fallback(bytes calldata) external returns (bytes memory) {
+        // Before any memory is taken, as in the executor.
+        (uint256 deadline, Cursor at) = PlanCodec.takeHead();
+        return abi.encode(_read(deadline, at));
+    }
+
+    function _read(uint256 deadline, Cursor at) private pure returns (ReadPlan memory read) {
+        read.deadline = deadline;
+        read.flags = Frame.flags();
+        _readTables(read);
+        if (read.flags & FLAG_PERMIT != 0) {
+            (uint256 nonce, Cursor signature, uint256 size) = PlanCodec.permit();
+            (read.permitNonce, read.permitSignature) = (nonce, _bytes(signature, size));
         }
-        (plan.amountIn, plan.minOut) = (header.amountIn, header.minOut);
-        ReadLeg[] memory legs = new ReadLeg[](packed.length);
+        ReadLeg[] memory legs = new ReadLeg[](msg.data.length);
         uint256 count;
-        while (Cursor.unwrap(at) < Cursor.unwrap(end)) {
-            (legs[count++], at) = _readLeg(header, available, at, end);
+        bool handed;
+        while (Cursor.unwrap(at) < Cursor.unwrap(Frame.end())) {
+            (legs[count], at) = _readLeg(at, handed, count == 0 ? 0 : legs[count - 1].indexOut);
+            handed = legs[count++].handsOn;
         }
         assembly ("memory-safe") {
             mstore(legs, count) // Shrinks the array; the rest of it is simply no longer used.
         }
-        plan.legs = legs;
+        read.legs = legs;
     }
 
-    function _readLeg(Header memory header, uint256[] memory available, Cursor start, Cursor end)
-        private
-        pure
-        returns (ReadLeg memory read, Cursor at)
-    {
-        Leg memory leg;
-        (leg, at) = PlanCodec.takeLeg(header, available, start);
-        (read.kind, read.indexIn, read.indexOut) = (leg.kind, leg.indexIn, leg.indexOut);
-        (read.mode,) = PlanCodec.take(Cursor.wrap(Cursor.unwrap(start) + 3), 1);
-        read.value = _value(leg, read.mode, start);
-        uint256[] memory sizes = _sizes(leg.kind);
+    function _readTables(ReadPlan memory read) private pure {
+        read.assets = new ReadAsset[](Frame.declared());
+        for (uint256 i = 0; i < read.assets.length; ++i) {
+            (uint256 bound, address token, uint256 amount) = PlanCodec.asset(i);
+            PlanCodec.checkAsset(i, bound, token, amount);
+            read.assets[i] = ReadAsset(bound, token, amount);
+            Frame.note(i, 0, PLENTY);
+        }
+        read.handed = new address[](Frame.total() - Frame.declared());
+        for (uint256 i = 0; i < read.handed.length; ++i) {
+            read.handed[i] = PlanCodec.token(Frame.declared() + i);
+        }
+    }
+
+    function _readLeg(Cursor start, bool handed, uint256 before) private pure returns (ReadLeg memory read, Cursor at) {
+        uint256 head;
+        uint256 amount;
+        if (handed) (head, read.indexOut, at) = PlanCodec.takeNext(start, before);
+        else (head, read.indexIn, read.indexOut, amount, at) = PlanCodec.takeLeg(start);
+        if (handed) read.indexIn = before;
+        (read.kind, read.handsOn) = (head & KIND_MASK, head & HANDS_ON != 0);
+        read.mode = (head >> MODE_SHIFT) & 3;
+        read.value = handed ? 0 : _value(amount, read.mode, start);
+        uint256[] memory sizes;
+        if (read.kind == LEG_V3_EXACT_OUT) (sizes, at) = _hops(at);
+        else sizes = _sizes(read.kind);
         read.words = new uint256[](sizes.length);
         for (uint256 i = 0; i < sizes.length; ++i) {
             (read.words[i], at) = PlanCodec.take(at, sizes[i]);
         }
-        if (leg.kind == LEG_V4) read.words[1] = uint256(int256(int24(uint24(read.words[1]))));
-        if (leg.kind == LEG_RFQ) (read.tail, at) = _tail(at);
-        PlanCodec.within(at, end);
+        if (read.kind == LEG_V4) read.words[1] = uint256(int256(int24(uint24(read.words[1]))));
+        if (read.kind == LEG_RFQ) (read.tail, at) = _tail(at);
+        if (read.kind == LEG_V3_EXACT_OUT) {
+            uint256 between = sizes.length / 2 - 1;
+            read.tail = _bytes(at, between);
+            at = Cursor.wrap(Cursor.unwrap(at) + between);
+        }
+        PlanCodec.within(at, Frame.end());
     }
 
     /// @dev The amount's own bytes, and a check that the codec resolved them as the layout says.
-    function _value(Leg memory leg, uint256 mode, Cursor start) private pure returns (uint256 value) {
-        Cursor at = Cursor.wrap(Cursor.unwrap(start) + 4);
+    function _value(uint256 amount, uint256 mode, Cursor start) private pure returns (uint256 value) {
+        Cursor at = Cursor.wrap(Cursor.unwrap(start) + 2);
         if (mode == AMOUNT_EXACT) {
             (value,) = PlanCodec.take(at, 16);
-            require(leg.amount == value, "exact amount");
+            require(amount == value, "exact amount");
         } else if (mode == AMOUNT_SHARE) {
             (value,) = PlanCodec.take(at, 4);
-            require(leg.amount == PLENTY * value / (1 << 32), "share");
+            require(amount == PLENTY * value / (1 << 32), "share");
         } else {
-            require(leg.amount == PLENTY, "all");
+            require(amount == PLENTY, "all");
         }
     }
 
     function _tail(Cursor at) private pure returns (bytes memory tail, Cursor next) {
         uint256 length;
         (length, next) = PlanCodec.take(at, 2);
-        tail = new bytes(length);
+        tail = _bytes(next, length);
+        next = Cursor.wrap(Cursor.unwrap(next) + length);
+    }
+
+    function _bytes(Cursor at, uint256 length) private pure returns (bytes memory taken) {
+        taken = new bytes(length);
         for (uint256 i = 0; i < length; ++i) {
             uint256 octet;
-            (octet, next) = PlanCodec.take(next, 1);
-            tail[i] = bytes1(uint8(octet));
+            (octet, at) = PlanCodec.take(at, 1);
+            taken[i] = bytes1(uint8(octet));
+        }
+    }
+
+    /// @dev Venue and fee of each hop.
+    function _hops(Cursor at) private pure returns (uint256[] memory sizes, Cursor next) {
+        uint256 count;
+        (count, next) = PlanCodec.take(at, 1);
+        require(count != 0, "no hops");
+        sizes = new uint256[](2 * count);
+        for (uint256 i = 0; i < count; ++i) {
+            (sizes[2 * i], sizes[2 * i + 1]) = (1, 3);
         }
     }
 
@@ -128,5 +180,14 @@ contract PlanReader {
         for (uint256 i = 0; i < packed.length; ++i) {
             sizes[i] = uint8(packed[i]);
         }
+    }
+}
+
+/// @notice Asks a reader.
+library Reading {
+    function read(PlanReader reader, bytes memory packed) internal returns (ReadPlan memory) {
+        (bool success, bytes memory answer) = address(reader).call(packed);
+        require(success, "not a plan");
+        return abi.decode(answer, (ReadPlan));
     }
 }

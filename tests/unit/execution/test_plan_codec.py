@@ -1,5 +1,6 @@
 """The packed plan's codec: one plan, one encoding."""
 
+from collections.abc import Sequence
 from dataclasses import replace
 
 import pytest
@@ -13,22 +14,26 @@ from oms.execution.plan_codec import (
     SHARE_ONE,
     UINT40_MAX,
     All,
+    Asset,
     Balancer,
+    Bound,
     Concentrated,
+    ConcentratedExactOut,
     ConstantProduct,
     Curve,
     Exact,
+    Hop,
     MakerQuote,
     MalformedPlan,
     PackedLeg,
     PackedPlan,
+    Permit,
     Share,
     Solidly,
     UniswapV4,
-    decode_calldata,
     decode_plan,
     encode_plan,
-    executor_calldata,
+    swap_assets,
 )
 from oms.units import UINT128_MAX, UINT256_MAX, Address
 
@@ -36,8 +41,12 @@ addresses = st.binary(min_size=20, max_size=20).map(lambda raw: Address(to_check
 bytes1 = st.integers(0, 255)
 uint24 = st.integers(0, 2**24 - 1)
 uint128 = st.integers(1, UINT128_MAX)
-amounts = st.one_of(
-    st.builds(Exact, st.integers(1, MAX_LEG_AMOUNT)), st.builds(Share, st.integers(1, SHARE_ONE - 1)), st.builds(All)
+exact_amounts = st.builds(Exact, st.integers(1, MAX_LEG_AMOUNT))
+amounts = st.one_of(exact_amounts, st.builds(Share, st.integers(1, SHARE_ONE - 1)), st.builds(All))
+on_paths = st.one_of(
+    st.builds(ConstantProduct, bytes1),
+    st.builds(Concentrated, bytes1, uint24),
+    st.builds(Solidly, st.integers(1, 255), st.booleans()),
 )
 swaps = st.one_of(
     st.builds(ConstantProduct, bytes1),
@@ -60,40 +69,89 @@ swaps = st.one_of(
 
 
 @st.composite
+def exact_outputs(draw: st.DrawFn, tokens: int) -> ConcentratedExactOut:
+    hops = tuple(draw(st.lists(st.builds(Hop, bytes1, uint24), min_size=1, max_size=4)))
+    indices = st.lists(st.integers(0, tokens - 1), min_size=len(hops) - 1, max_size=len(hops) - 1)
+    return ConcentratedExactOut(hops, tuple(draw(indices)))
+
+
+@st.composite
+def assets(draw: st.DrawFn, tokens: Sequence[Address]) -> tuple[Asset, ...]:
+    others = []
+    for token in tokens[2:]:
+        bound = draw(st.sampled_from(Bound))
+        others.append(Asset(token, bound, draw(st.integers(bound is not Bound.UNCHANGED, UINT128_MAX))))
+    return (Asset(tokens[0], Bound.FALL, draw(uint128)), Asset(tokens[1], Bound.RISE, draw(uint128)), *others)
+
+
+@st.composite
 def plans(draw: st.DrawFn) -> PackedPlan:
-    tokens = tuple(draw(st.lists(addresses, min_size=2, max_size=16, unique=True)))
-    sources = [index for index in range(len(tokens)) if index != 1]
-    legs = []
-    for _ in range(draw(st.integers(1, 5))):
-        source = draw(st.sampled_from(sources))
-        target = draw(st.sampled_from([index for index in range(1, len(tokens)) if index != source]))
-        legs.append(PackedLeg(source, target, draw(amounts), draw(swaps)))
-    pull, deliver = draw(st.booleans()), draw(st.booleans())
-    deadline = draw(st.integers(0, UINT40_MAX))
-    return PackedPlan(tokens, draw(uint128), draw(uint128), deadline, tuple(legs), pull=pull, deliver=deliver)
+    tokens = draw(st.lists(addresses, min_size=2, max_size=16, unique=True))
+    declared = draw(st.integers(2, min(len(tokens), 15)))
+    legs: list[PackedLeg] = []
+    for _ in range(draw(st.integers(1, 4))):
+        legs.extend(draw(paths(len(tokens), declared)))
+    permit = draw(
+        st.one_of(st.none(), st.builds(Permit, st.integers(0, 2**64 - 1), st.binary(max_size=100), st.booleans()))
+    )
+    return PackedPlan(
+        draw(assets(tokens))[:declared],
+        draw(st.integers(0, UINT40_MAX)),
+        tuple(legs),
+        tuple(tokens[declared:]),
+        pull=draw(st.booleans()) if permit is None else not permit.straight,
+        deliver=draw(st.booleans()),
+        permit=permit,
+    )
+
+
+@st.composite
+def paths(draw: st.DrawFn, tokens: int, declared: int) -> list[PackedLeg]:
+    """One leg, or several of which each hands on to the next."""
+    hops = draw(st.integers(1, 3))
+    places = [draw(st.integers(0, declared - 1))]
+    for index in range(hops):
+        last = (declared if index == hops - 1 else tokens) - 1
+        places.append(draw(st.integers(0, last).filter(lambda place: place != places[-1])))
+    if hops == 1:
+        if draw(st.booleans()):
+            return [PackedLeg(places[0], places[1], draw(exact_amounts), draw(exact_outputs(tokens)))]
+        return [PackedLeg(places[0], places[1], draw(amounts), draw(swaps))]
+    return [
+        PackedLeg(
+            places[index],
+            places[index + 1],
+            All() if index else draw(amounts),
+            draw(on_paths),
+            hands_on=index < hops - 1,
+        )
+        for index in range(hops)
+    ]
 
 
 PLAN = PackedPlan(
-    (
-        Address("0xC02aaA39b223FE8D0A0e5C4F27eAD9083C756Cc2"),
-        Address("0xA0b86991c6218b36c1d19D4a2e9Eb0cE3606eB48"),
+    swap_assets(
+        (
+            Address("0xC02aaA39b223FE8D0A0e5C4F27eAD9083C756Cc2"),
+            Address("0xA0b86991c6218b36c1d19D4a2e9Eb0cE3606eB48"),
+        ),
+        10**18,
+        1,
     ),
-    10**18,
-    1,
     1_773_164_352,
     (PackedLeg(0, 1, Exact(10**18), Concentrated(0, 500)),),
 )
+LEGS_AT = 8 + 2 * 37
 
 
 @given(plans())
 def test_decoding_undoes_encoding(plan: PackedPlan) -> None:
     assert decode_plan(encode_plan(plan)) == plan
-    assert decode_calldata(executor_calldata(plan)) == plan
 
 
 @given(st.binary(max_size=200))
 def test_bytes_that_decode_are_the_encoding_of_what_they_decode_to(data: bytes) -> None:
-    data = encode_plan(PLAN)[:80] + data
+    data = encode_plan(PLAN)[:LEGS_AT] + data
     try:
         plan = decode_plan(data)
     except MalformedPlan:
@@ -116,17 +174,30 @@ def test_a_flipped_bit_gives_another_plan_or_none(plan: PackedPlan, data: st.Dat
 
 @given(plans(), st.data())
 def test_a_plan_cut_within_its_last_leg_is_refused(plan: PackedPlan, data: st.DataObject) -> None:
+    plan = replace(plan, permit=None)
     packed = encode_plan(plan)
-    whole = encode_plan(replace(plan, legs=plan.legs[:-1])) if len(plan.legs) > 1 else b""
-    length = data.draw(st.integers(len(whole) + 1 if whole else 0, len(packed) - 1))
+    heads = [index + 1 for index, leg in enumerate(plan.legs[:-1]) if not leg.hands_on]
+    whole = {len(encode_plan(replace(plan, legs=plan.legs[:count]))) for count in heads}
+    lengths = st.integers(0, len(packed) - 1).filter(lambda length: length not in whole)
     with pytest.raises(MalformedPlan):
-        decode_plan(packed[:length])
+        decode_plan(packed[: data.draw(lengths)])
 
 
-def test_a_v3_leg_takes_eight_bytes_beyond_its_amount() -> None:
+@given(plans(), st.data())
+def test_a_permit_cut_anywhere_is_no_longer_itself(plan: PackedPlan, data: st.DataObject) -> None:
+    plan = replace(plan, permit=Permit(7, b"\xaa" * 65, straight=not plan.pull))
+    packed = encode_plan(plan)
+    length = data.draw(st.integers(len(packed) - 75, len(packed) - 1))
+    try:
+        other = decode_plan(packed[:length])
+    except MalformedPlan:
+        return
+    assert other != plan
+
+
+def test_a_v3_leg_takes_six_bytes_beyond_its_amount() -> None:
     all_of_it = replace(PLAN, legs=(PackedLeg(0, 1, All(), Concentrated(0, 500)),))
-    assert len(encode_plan(all_of_it)) == 80 + 8
-    assert encode_plan(all_of_it)[80:].hex() == "02000102000001f4"
+    assert encode_plan(all_of_it)[LEGS_AT:].hex() == "4201000001f4"
 
 
 @pytest.mark.parametrize("tail", [b"\0", bytes(31), b"\x02"])
@@ -135,32 +206,43 @@ def test_bytes_after_the_last_leg_are_refused(tail: bytes) -> None:
         decode_plan(encode_plan(PLAN) + tail)
 
 
-def test_a_call_with_anything_beside_its_plan_is_refused() -> None:
-    call = executor_calldata(PLAN)
-    for damaged in (call + bytes(32), call[:-1], b"\0\0\0\0" + call[4:], call[:4] + bytes(31) + b"\x40" + call[36:]):
-        with pytest.raises(MalformedPlan):
-            decode_calldata(damaged)
+WETH, USDC = PLAN.tokens
+DAI = Address("0x6B175474E89094C44Da98b954EedeAC495271d0F")
+LEG = PLAN.legs[0]
+PAIR_LEG = PackedLeg(0, 2, All(), ConstantProduct(0), hands_on=True)
 
 
-def test_what_the_executor_would_refuse_cannot_be_built() -> None:
-    weth, usdc = PLAN.tokens
-    dai = Address("0x6B175474E89094C44Da98b954EedeAC495271d0F")
-    leg = PLAN.legs[0]
-    for change in (
-        {"tokens": (weth,)},
-        {"tokens": (weth, Address(weth.lower()))},
-        {"amount_in": 0},
-        {"amount_in": UINT128_MAX + 1},
-        {"min_out": 0},
+@pytest.mark.parametrize(
+    "change",
+    [
+        {"assets": PLAN.assets[:1]},
+        {"assets": swap_assets((WETH, Address(WETH.lower())), 1, 1)},
+        {"assets": PLAN.assets[::-1]},
         {"deadline": UINT40_MAX + 1},
         {"legs": ()},
-        {"legs": (replace(leg, index_out=2),)},
-        {"legs": (replace(leg, index_out=0),)},
-        {"tokens": (weth, usdc, dai), "legs": (replace(leg, index_in=1, index_out=2),)},
-        {"tokens": (weth, usdc, dai), "legs": (replace(leg, index_in=2, index_out=0),)},
-    ):
-        with pytest.raises(MalformedPlan):
-            replace(PLAN, **change)
+        {"legs": (replace(LEG, index_out=2),)},
+        {"legs": (replace(LEG, index_out=0),)},
+        {"handed": (DAI,), "legs": (replace(LEG, index_out=2),)},
+        {"handed": (DAI,), "legs": (replace(LEG, index_in=2),)},
+        {"handed": (DAI,), "legs": (PAIR_LEG,)},
+        {"handed": (DAI,), "legs": (PAIR_LEG, replace(LEG, index_in=2))},
+        {"handed": (DAI,), "legs": (PAIR_LEG, replace(LEG, amount=All()))},
+        {"handed": (DAI,), "legs": (PAIR_LEG, PackedLeg(2, 1, All(), Balancer(bytes(32))))},
+        {"legs": (replace(LEG, amount=All(), swap=ConcentratedExactOut((Hop(0, 500),), ())),)},
+        {"pull": True, "permit": Permit(0, b"", straight=True)},
+        {"permit": Permit(0, b"", straight=False)},
+    ],
+)
+def test_what_the_executor_would_refuse_cannot_be_built(change: dict[str, object]) -> None:
+    with pytest.raises(MalformedPlan):
+        replace(PLAN, **change)  # type: ignore[arg-type]
+
+
+def test_a_bound_without_an_amount_is_refused_where_one_is_due() -> None:
+    for bound in (Bound.FALL, Bound.RISE):
+        with pytest.raises(MalformedPlan, match="amount"):
+            Asset(WETH, bound, 0)
+    assert Asset(WETH, Bound.UNCHANGED, 0).amount == 0
 
 
 def test_numbers_that_do_not_fit_their_field_are_refused() -> None:
@@ -173,7 +255,7 @@ def test_numbers_that_do_not_fit_their_field_are_refused() -> None:
     with pytest.raises(MalformedPlan, match="32 bytes"):
         Balancer(b"short")
     with pytest.raises(MalformedPlan, match="no address"):
-        encode_plan(replace(PLAN, tokens=(Address("WETH"), PLAN.tokens[1])))
+        encode_plan(replace(PLAN, assets=swap_assets((Address("WETH"), USDC), 1, 1)))
 
 
 def test_a_malformed_plan_is_the_callers_fault() -> None:

@@ -12,6 +12,7 @@ from oms.errors import InvalidRequest, StateConflict
 from oms.execution.plan_codec import (
     All,
     Balancer,
+    Bound,
     Concentrated,
     ConstantProduct,
     Curve,
@@ -21,7 +22,7 @@ from oms.execution.plan_codec import (
     Solidly,
     SwapOn,
     UniswapV4,
-    decode_calldata,
+    decode_plan,
 )
 from oms.execution.settlement_calldata import allowance_request, settlement_transaction
 from oms.units import Address
@@ -44,7 +45,7 @@ def plan() -> RoutePlan:
 def decoded(plan: RoutePlan, *, pulls: bool = False) -> Any:
     made = settlement_transaction(plan, owner=OWNER, executor=EXECUTOR, venue_ids=VENUES, pulls_from_owner=pulls)
     assert (made.chain_id, made.sender, made.to, made.value) == (1, OWNER, EXECUTOR, 0)
-    return decode_calldata(made.data)
+    return decode_plan(made.data)
 
 
 def through(plan: RoutePlan, key: PoolKey, spend: Spend | None = None) -> RoutePlan:
@@ -55,8 +56,8 @@ def through(plan: RoutePlan, key: PoolKey, spend: Spend | None = None) -> RouteP
 
 def test_amounts_minimum_and_deadline_are_the_plans(plan: RoutePlan) -> None:
     packed = decoded(plan)
-    assert packed.amount_in == plan.chain_amount_in
-    assert packed.min_out == plan.chain_amount_out_min
+    assert [asset.amount for asset in packed.assets] == [plan.chain_amount_in, plan.chain_amount_out_min]
+    assert [asset.bound for asset in packed.assets] == [Bound.FALL, Bound.RISE]
     assert packed.deadline == plan.deadline
     assert [int(token, 16) for token in packed.tokens] == [int(ETH.address, 16), int(USD.address, 16)]
     assert len(packed.legs) == len(plan.chain_legs) == 2
@@ -135,6 +136,51 @@ def test_tokens_between_come_after_the_orders_own_two(plan: RoutePlan) -> None:
     packed = decoded(replace(plan, chain_legs=(first, second)))
     assert [int(token, 16) for token in packed.tokens] == [int(t.address, 16) for t in (ETH, USD, THIRD)]
     assert [(leg.index_in, leg.index_out) for leg in packed.legs] == [(0, 2), (2, 1)]
+
+
+REST = Spend(SpendKind.REST)
+
+
+def two_hops(plan: RoutePlan, first: Family, second: Family, *, spend: Spend = REST) -> RoutePlan:
+    leg = next(leg for leg in plan.chain_legs if isinstance(leg, PoolLeg))
+    venue = {Family.UNISWAP_V2: "uniswap_v2", Family.UNISWAP_V3: "uniswap_v3", Family.SOLIDLY: "aerodrome"}
+    one = replace(leg, token_out=THIRD, key=key(first, venue.get(first, "other"), BALANCER_ID))
+    two = replace(leg, token_in=THIRD, key=key(second, venue.get(second, "other"), BALANCER_ID), spend=spend)
+    return replace(plan, chain_legs=(one, two))
+
+
+@pytest.mark.parametrize(
+    ("first", "second", "handed"),
+    [
+        (Family.UNISWAP_V2, Family.UNISWAP_V3, True),
+        (Family.UNISWAP_V2, Family.UNISWAP_V2, True),
+        (Family.UNISWAP_V3, Family.UNISWAP_V2, True),
+        (Family.SOLIDLY, Family.UNISWAP_V3, True),
+        (Family.UNISWAP_V3, Family.UNISWAP_V3, False),
+        (Family.BALANCER_WEIGHTED, Family.UNISWAP_V2, False),
+        (Family.UNISWAP_V2, Family.BALANCER_WEIGHTED, False),
+    ],
+)
+def test_a_pool_that_can_pay_the_next_one_hands_on(
+    plan: RoutePlan, first: Family, second: Family, handed: bool
+) -> None:
+    packed = decoded(two_hops(plan, first, second))
+    assert [leg.hands_on for leg in packed.legs] == [handed, False]
+    assert len(packed.handed) == handed
+    assert len(packed.assets) == 3 - handed
+
+
+def test_what_two_legs_share_rests_in_the_executor(plan: RoutePlan) -> None:
+    hops = two_hops(plan, Family.UNISWAP_V2, Family.UNISWAP_V3)
+    other = replace(hops.chain_legs[0], spend=Spend(SpendKind.SHARE, 2**31))
+    packed = decoded(replace(hops, chain_legs=(other, *hops.chain_legs)))
+    assert not any(leg.hands_on for leg in packed.legs)
+    assert packed.handed == ()
+
+
+def test_a_hop_that_sells_only_a_part_is_not_handed_it(plan: RoutePlan) -> None:
+    packed = decoded(two_hops(plan, Family.UNISWAP_V2, Family.UNISWAP_V3, spend=Spend(SpendKind.EXACT)))
+    assert not any(leg.hands_on for leg in packed.legs)
 
 
 def test_a_venue_that_the_executor_does_not_list_is_refused(plan: RoutePlan) -> None:

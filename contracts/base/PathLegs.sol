@@ -1,0 +1,466 @@
+// SPDX-License-Identifier: Apache-2.0
+pragma solidity 0.8.30;
+
+import {IExecutor} from "../interfaces/IExecutor.sol";
+import {ITokenErrors} from "../interfaces/IERC20.sol";
+import {ISolidlyPool, IUniswapV2Pair, IUniswapV3Pool} from "../interfaces/IVenues.sol";
+import {PlanCodec} from "../libraries/PlanCodec.sol";
+import {Reverts} from "../libraries/Reverts.sol";
+import {TokenCalls} from "../libraries/TokenCalls.sol";
+import {Hop, hopOf} from "../types/Hop.sol";
+import {Cursor, Frame, HANDS_ON, KIND_MASK, LEG_SOLIDLY, LEG_V2, LEG_V3} from "../types/Plan.sol";
+import {PermitFunding} from "./PermitFunding.sol";
+import {VenueRegistry} from "./VenueRegistry.sol";
+
+uint160 constant MIN_SQRT_PRICE_LIMIT = 4_295_128_740;
+uint160 constant MAX_SQRT_PRICE_LIMIT = 1_461_446_703_485_210_103_287_273_052_203_988_822_378_723_970_341;
+
+/// @title Paths through proved pools: Uniswap v2, v3 and their forks, and Solidly
+/// @notice A pool of a path pays the next one where it can. A pair is paid before it is asked, and a concentrated pool in
+/// its callback: so a concentrated pool behind a pair is asked first, and the pair pays it from within.
+/// @dev Pools are called in assembly, 1,500 to 2,500 gas a hop less than the compiler's encoding, copying and checks of
+/// code. What they answer is believed for amounts on the way, as they are proved; the plan's bounds on balances hold
+/// whatever they answer.
+abstract contract PathLegs is VenueRegistry, PermitFunding {
+    using TokenCalls for address;
+
+    /// @dev Error(string) "IIA": the pool's balance did not rise by what it asked for.
+    bytes32 private constant UNDERPAID = keccak256(abi.encodeWithSignature("Error(string)", "IIA"));
+
+    // A concentrated pool's context starts with the token that is owed and, above it, how it is paid; then the most that
+    // may be asked.
+    /// @dev Out of what the executor holds. Nothing follows.
+    uint256 private constant PAY_HELD = 0;
+    /// @dev By a pair that is paid first. Follow its hop, the token that the pair gets, and how much of it.
+    uint256 private constant PAY_PAIR = 1;
+    /// @dev By the owner, through Permit2. Follows the call of Permit2.
+    uint256 private constant PAY_PERMIT = 2;
+    /// @dev By further concentrated pools, or out of what the executor holds if none follows. Follow, for each, its hop and
+    /// the token that it is owed; the most that may be asked is of the last of these.
+    uint256 private constant PAY_HOPS = 3;
+    /// @dev As by a pair, which has been paid already.
+    uint256 private constant PAY_PAID_PAIR = 4;
+
+    /// @dev While a call of `swap` is built: its context lies behind selector, five words and the context's length.
+    uint256 private constant CONTEXT = 196;
+    /// @dev Where a callback's context starts in calldata: behind selector, two amounts, offset and length.
+    uint256 private constant PAYMENT = 132;
+
+    /// @dev What the innermost pool of an exact output took.
+    uint256 private transient _taken;
+
+    /// @dev How far a path has come.
+    /// @param head The head of the leg whose hop comes next.
+    /// @param indexOut What that leg buys.
+    /// @param token What it sells.
+    /// @param amount How much of it.
+    /// @param paid Whether its pool has it already.
+    /// @param size Bytes of the context that has been written for its pool, where a pair is to pay it from within.
+    struct Path {
+        uint256 head;
+        uint256 indexOut;
+        address token;
+        uint256 amount;
+        bool paid;
+        uint256 size;
+    }
+
+    /// @dev Runs the leg and all that it hands on to. The last pool pays whoever's balances are bounded.
+    /// @return out What the last pool paid.
+    /// @return last The token that it paid.
+    /// @return at The leg after the path.
+    function _swapPath(uint256 head, uint256 indexIn, uint256 indexOut, uint256 amount, Cursor start)
+        internal
+        returns (uint256 out, uint256 last, Cursor at)
+    {
+        address token = PlanCodec.token(indexIn);
+        Hop hop;
+        (hop, at) = _takeHop(head & KIND_MASK, token, PlanCodec.token(indexOut), start);
+        if (head >= HANDS_ON) return _swapHops(Path(head, indexOut, token, amount, false, 0), hop, at);
+        PlanCodec.within(at, Frame.end());
+        if (hop.kind() == LEG_V3) out = _swapConcentrated(hop, token, amount, Frame.holder(), 0);
+        else out = _swapPair(hop, token, amount, Frame.holder(), false);
+        last = indexOut;
+    }
+
+    function _swapHops(Path memory path, Hop hop, Cursor start) private returns (uint256 out, uint256 last, Cursor at) {
+        at = start;
+        while (path.head >= HANDS_ON) {
+            address next = PlanCodec.token(path.indexOut);
+            (path.head, path.indexOut, at) = PlanCodec.takeNext(at, path.indexOut);
+            Hop following;
+            (following, at) = _takeHop(path.head & KIND_MASK, next, PlanCodec.token(path.indexOut), at);
+            PlanCodec.within(at, Frame.end());
+            if (following.kind() == LEG_V3) {
+                // A concentrated pool asks for its own payment and does not see one made before.
+                if (hop.kind() == LEG_V3) revert IExecutor.HandedWrong(at.offset());
+                _deferPair(path, hop);
+            } else {
+                _swapHop(path, hop, following.pool());
+            }
+            hop = following;
+            path.token = next;
+        }
+        _swapHop(path, hop, Frame.holder());
+        return (path.amount, path.indexOut, at);
+    }
+
+    function _swapHop(Path memory path, Hop hop, address to) private {
+        path.amount = hop.kind() == LEG_V3
+            ? _swapConcentrated(hop, path.token, path.amount, to, path.size)
+            : _swapPair(hop, path.token, path.amount, to, path.paid);
+        path.paid = true;
+        path.size = 0;
+    }
+
+    /// @dev Buys exactly the amount, the last pool first: each is paid by the one before it, from within.
+    function _buyExactly(uint256 indexIn, uint256 indexOut, uint256 amount, Cursor start)
+        internal
+        returns (uint256 sold, Cursor at)
+    {
+        uint256 count;
+        (count, at) = PlanCodec.take(start, 1);
+        if (count == 0) revert IExecutor.NoHops(start.offset());
+        uint256 size;
+        Hop first;
+        (first, size, at) = _hopsContext(indexIn, indexOut, at, count);
+        // The amount is below 2^128.
+        (, int256 got) = _askConcentrated(first, -int256(amount), address(this), size);
+        if (got != -int256(amount)) revert IExecutor.PartialFill(amount, -got);
+        sold = _taken;
+    }
+
+    /// @dev The callback of a concentrated pool: two amounts, and its context.
+    function _payConcentrated() internal {
+        int256 owed;
+        uint256 size;
+        // The context's bytes stand behind its offset, which is always that of the last of three arguments, and its length.
+        assembly ("memory-safe") {
+            owed := calldataload(4)
+            if iszero(sgt(owed, 0)) { owed := calldataload(36) }
+            size := calldataload(100)
+        }
+        _takeCallback(LEG_V3, PAYMENT, size);
+        uint256 head = _word(0);
+        uint256 budget = _word(1);
+        uint256 mode = head >> 160;
+        // The cut is meant: it leaves the address. The comparison with the budget sees only positive values.
+        // forge-lint: disable-next-line(unsafe-typecast)
+        address token = address(uint160(head));
+        if (owed <= 0 || (uint256(owed) > budget && (mode != PAY_HOPS || size == 64))) {
+            revert IExecutor.CallbackOverBudget(owed, budget);
+        }
+        if (mode == PAY_HELD) token.send(msg.sender, uint256(owed));
+        else if (mode == PAY_HOPS) _payByHops(token, uint256(owed), size - 64);
+        else if (mode == PAY_PERMIT) _payByPermit(PAYMENT + 64, size - 64, msg.sender, uint256(owed));
+        else _payByPair(token, mode == PAY_PAIR, budget);
+    }
+
+    /// @dev The pair pays all that it gives, so that nothing of it is left on the way.
+    function _payByPair(address token, bool pay, uint256 out) private {
+        Hop hop = Hop.wrap(_word(2));
+        uint256 sold = _word(3);
+        if (pay) token.send(hop.pool(), sold);
+        _askPair(hop, token, sold, out, msg.sender);
+    }
+
+    function _payByHops(address token, uint256 owed, uint256 rest) private {
+        if (rest == 0) {
+            _taken = owed;
+            token.send(msg.sender, owed);
+            return;
+        }
+        Hop hop = Hop.wrap(_word(2));
+        // Copies what follows the hop to where the next context lies, its own token first.
+        assembly ("memory-safe") {
+            let at := add(mload(64), CONTEXT)
+            mstore(at, or(calldataload(add(PAYMENT, 96)), shl(160, PAY_HOPS)))
+            mstore(add(at, 32), calldataload(add(PAYMENT, 32)))
+            calldatacopy(add(at, 64), add(PAYMENT, 128), sub(rest, 64))
+        }
+        // An amount that a pool owes fits its own type.
+        (, int256 got) = _askConcentrated(hop, -int256(owed), msg.sender, rest);
+        if (got != -int256(owed)) revert IExecutor.PartialFill(owed, -got);
+    }
+
+    /// @dev Its context has been written already if `size` is not zero.
+    function _swapConcentrated(Hop hop, address token, uint256 amount, address to, uint256 size)
+        private
+        returns (uint256)
+    {
+        if (size == 0) size = _isDirect() ? _permitContext(token, amount) : _heldContext(token, amount);
+        // The amount is below 2^128: what is available is, and what a pair gives fits its own type.
+        (int256 owed, int256 got) = _askConcentrated(hop, int256(amount), to, size);
+        if (owed != int256(amount)) revert IExecutor.PartialFill(amount, owed);
+        if (got > 0) revert IExecutor.PartialFill(amount, 0);
+        // What the pool sent, negated. Negating int256's least value leaves it, which no sum of amounts can take.
+        unchecked {
+            return uint256(-got);
+        }
+    }
+
+    function _swapPair(Hop hop, address token, uint256 sold, address to, bool paid) private returns (uint256 out) {
+        out = _pairOut(hop, token, sold);
+        if (!paid) {
+            if (_isDirect()) _pullByPermit(token, hop.pool(), sold);
+            else token.send(hop.pool(), sold);
+        }
+        _askPair(hop, token, sold, out, to);
+    }
+
+    /// @dev The next pool is asked first, and this pair from within its callback.
+    function _deferPair(Path memory path, Hop hop) private {
+        (address token, uint256 sold) = (path.token, path.amount);
+        uint256 out = _pairOut(hop, token, sold);
+        bool pay = !path.paid;
+        if (pay && _isDirect()) {
+            _pullByPermit(token, hop.pool(), sold);
+            pay = false;
+        }
+        path.size = _pairContext(token, sold, hop, pay ? PAY_PAIR : PAY_PAID_PAIR, out);
+        path.amount = out;
+        path.paid = false;
+    }
+
+    // What a hop is
+
+    function _takeHop(uint256 kind, address tokenIn, address tokenOut, Cursor at)
+        private
+        view
+        returns (Hop hop, Cursor next)
+    {
+        if (kind == LEG_V3) return _takeConcentrated(tokenIn, tokenOut, at);
+        bool zeroForOne = tokenIn < tokenOut;
+        uint256 id;
+        (id, next) = PlanCodec.take(at, 1);
+        if (kind == LEG_V2) {
+            (address pair, uint256 feePips) = _constantProductPool(id, tokenIn, tokenOut);
+            hop = hopOf(pair, zeroForOne, LEG_V2, feePips);
+        } else if (kind == LEG_SOLIDLY) {
+            bool stable;
+            (stable, next) = PlanCodec.takeSwitch(next);
+            hop = hopOf(_solidlyPool(id, tokenIn, tokenOut, stable), zeroForOne, LEG_SOLIDLY, 0);
+        } else {
+            revert IExecutor.NoPath(at.offset(), kind);
+        }
+    }
+
+    function _takeConcentrated(address tokenIn, address tokenOut, Cursor at)
+        private
+        view
+        returns (Hop hop, Cursor next)
+    {
+        uint256 word;
+        (word, next) = PlanCodec.take(at, 4);
+        // Venue and fee; the cast keeps the last three bytes.
+        address pool = _concentratedPool(word >> 24, tokenIn, tokenOut, uint24(word));
+        hop = hopOf(pool, tokenIn < tokenOut, LEG_V3, 0);
+    }
+
+    // Contexts, each written where `_askConcentrated` sends it from
+
+    function _heldContext(address token, uint256 amount) private pure returns (uint256 size) {
+        // Beyond the free pointer, where the call is about to be built. PAY_HELD is zero.
+        assembly ("memory-safe") {
+            let at := add(mload(64), CONTEXT)
+            mstore(at, token)
+            mstore(add(at, 32), amount)
+        }
+        size = 64;
+    }
+
+    function _pairContext(address token, uint256 sold, Hop pair, uint256 mode, uint256 out)
+        private
+        pure
+        returns (uint256 size)
+    {
+        // Beyond the free pointer, where the call is about to be built.
+        assembly ("memory-safe") {
+            let at := add(mload(64), CONTEXT)
+            mstore(at, or(token, shl(160, mode)))
+            mstore(add(at, 32), out)
+            mstore(add(at, 64), pair)
+            mstore(add(at, 96), sold)
+        }
+        size = 128;
+    }
+
+    function _permitContext(address token, uint256 amount) private view returns (uint256 size) {
+        bytes memory call_ = _permitCall(token, address(0), amount);
+        // Beyond the free pointer, where the call is about to be built; `call_` lies before it.
+        assembly ("memory-safe") {
+            let at := add(mload(64), CONTEXT)
+            mstore(at, or(token, shl(160, PAY_PERMIT)))
+            mstore(add(at, 32), amount)
+            mcopy(add(at, 64), add(call_, 32), mload(call_))
+            size := add(64, mload(call_))
+        }
+    }
+
+    /// @dev Hops stand last pool first, then the tokens between them, likewise.
+    function _hopsContext(uint256 indexIn, uint256 indexOut, Cursor hops, uint256 count)
+        private
+        view
+        returns (Hop first, uint256 size, Cursor at)
+    {
+        Cursor between = Cursor.wrap(Cursor.unwrap(hops) + 4 * count);
+        at = Cursor.wrap(Cursor.unwrap(between) + count - 1);
+        PlanCodec.within(at, Frame.end());
+        uint256 budget = Frame.available(indexIn);
+        uint256 context;
+        assembly ("memory-safe") {
+            context := add(mload(64), CONTEXT)
+            mstore(add(context, 32), budget)
+        }
+        address bought = PlanCodec.token(indexOut);
+        for (uint256 i = 0; i < count; ++i) {
+            address sold = PlanCodec.token(indexIn);
+            if (i + 1 < count) {
+                (uint256 index,) = PlanCodec.take(Cursor.wrap(Cursor.unwrap(between) + i), 1);
+                if (index >= Frame.total()) revert IExecutor.TokenIndex(between.offset() + i, index, index);
+                sold = PlanCodec.token(index);
+            }
+            (Hop hop,) = _takeConcentrated(sold, bought, Cursor.wrap(Cursor.unwrap(hops) + 4 * i));
+            if (i == 0) first = hop;
+            // The first hop is asked with its token as the context's head; each other follows with its own.
+            assembly ("memory-safe") {
+                switch i
+                case 0 { mstore(context, or(sold, shl(160, PAY_HOPS))) }
+                default {
+                    mstore(add(context, shl(6, i)), hop)
+                    mstore(add(add(context, shl(6, i)), 32), sold)
+                }
+            }
+            bought = sold;
+        }
+        size = count * 64;
+    }
+
+    // Asking pools
+
+    /// @dev Its context has been written already. Amounts are the pool's: positive where it is owed.
+    /// @return owed What the pool took.
+    /// @return got What it gave, negated.
+    function _askConcentrated(Hop hop, int256 amount, address to, uint256 size)
+        private
+        returns (int256 owed, int256 got)
+    {
+        address pool = hop.pool();
+        bool zeroForOne = hop.zeroForOne();
+        uint256 limit = zeroForOne ? MIN_SQRT_PRICE_LIMIT : MAX_SQRT_PRICE_LIMIT;
+        bytes4 selector = IUniswapV3Pool.swap.selector;
+        uint256 call_;
+        assembly ("memory-safe") {
+            call_ := mload(64)
+        }
+        _arm(LEG_V3, pool, call_ + CONTEXT - 32, size);
+        bool success;
+        bool whole;
+        int256 amount0;
+        int256 amount1;
+        // The call lies beyond the free pointer; its answer's two words go to scratch space. An address without code
+        // answers nothing, which saves asking for its code.
+        assembly ("memory-safe") {
+            mstore(call_, selector)
+            mstore(add(call_, 4), to)
+            mstore(add(call_, 36), zeroForOne)
+            mstore(add(call_, 68), amount)
+            mstore(add(call_, 100), limit)
+            mstore(add(call_, 132), 160)
+            mstore(add(call_, 164), size)
+            success := call(gas(), pool, 0, call_, add(size, CONTEXT), 0, 64)
+            whole := gt(returndatasize(), 63)
+            amount0 := mload(0)
+            amount1 := mload(32)
+        }
+        if (!success) _explainConcentrated(hop, amount);
+        if (!whole) revert IExecutor.PoolMissing(pool);
+        _requireTaken(pool);
+        return zeroForOne ? (amount0, amount1) : (amount1, amount0);
+    }
+
+    /// @dev Asks a pair that was paid `sold` of `token`.
+    function _askPair(Hop hop, address token, uint256 sold, uint256 out, address to) private {
+        address pool = hop.pool();
+        bool zeroForOne = hop.zeroForOne();
+        bytes4 selector = IUniswapV2Pair.swap.selector;
+        bool success;
+        // The call lies beyond the free pointer. Whether there is code was seen when the pair was asked for its reserves.
+        assembly ("memory-safe") {
+            let call_ := mload(64)
+            mstore(call_, selector)
+            mstore(add(call_, 4), mul(out, iszero(zeroForOne)))
+            mstore(add(call_, 36), mul(out, zeroForOne))
+            mstore(add(call_, 68), to)
+            mstore(add(call_, 100), 128)
+            mstore(add(call_, 132), 0)
+            success := call(gas(), pool, 0, call_, 164, 0, 0)
+        }
+        if (!success) _explainPair(hop, token, sold);
+    }
+
+    /// @dev What the pair's own check demands; Solidly's pools are asked, as they have several formulas.
+    function _pairOut(Hop hop, address token, uint256 amountIn) private view returns (uint256) {
+        if (hop.kind() == LEG_SOLIDLY) return ISolidlyPool(hop.pool()).getAmountOut(amountIn, token);
+        (uint256 reserveIn, uint256 reserveOut) = _reserves(hop);
+        // The pair could not store a larger balance either.
+        if (amountIn > type(uint112).max) revert IExecutor.AmountOverflow(amountIn);
+        // `in * (1 - fee) * reserveOut / (reserveIn + in * (1 - fee))`, rounded down. All three amounts are below 2^112 and
+        // PIPS is below 2^20, so no product exceeds 2^244. The fee is below PIPS and the amount is not zero, or the
+        // reserves of a pair that gave it were empty, in which case the division panics.
+        uint256 afterFee;
+        uint256 divisor;
+        unchecked {
+            afterFee = amountIn * (PIPS - hop.feePips());
+            divisor = reserveIn * PIPS + afterFee;
+            afterFee *= reserveOut;
+        }
+        return afterFee / divisor;
+    }
+
+    function _reserves(Hop hop) private view returns (uint256 reserveIn, uint256 reserveOut) {
+        address pool = hop.pool();
+        bytes4 selector = IUniswapV2Pair.getReserves.selector;
+        bool whole;
+        uint256 reserve0;
+        uint256 reserve1;
+        // Two words to scratch space. An address without code answers nothing, which saves asking for its code. The pair
+        // is proved, so both words are uint112.
+        assembly ("memory-safe") {
+            mstore(0, selector)
+            let success := staticcall(gas(), pool, 0, 4, 0, 64)
+            whole := and(success, gt(returndatasize(), 63))
+            reserve0 := mload(0)
+            reserve1 := mload(32)
+        }
+        if (!whole) revert IExecutor.PoolMissing(pool);
+        return hop.zeroForOne() ? (reserve0, reserve1) : (reserve1, reserve0);
+    }
+
+    // Why a pool refused. Looked at only then, which keeps swaps that succeed free of it.
+
+    function _explainConcentrated(Hop hop, int256 amount) private view {
+        bytes memory reason = Reverts.data();
+        if (keccak256(reason) != UNDERPAID || amount < 0) Reverts.bubble(reason);
+        IUniswapV3Pool pool = IUniswapV3Pool(hop.pool());
+        // Not negative.
+        revert ITokenErrors.FeeOnTransfer(hop.zeroForOne() ? pool.token0() : pool.token1(), uint256(amount), 0);
+    }
+
+    /// @dev What the pair has beyond its reserve is what it was paid.
+    function _explainPair(Hop hop, address token, uint256 sold) private view {
+        bytes memory reason = Reverts.data();
+        (uint256 reserveIn,) = _reserves(hop);
+        uint256 held = token.balanceOf(hop.pool());
+        uint256 received = held > reserveIn ? held - reserveIn : 0;
+        if (received < sold) revert ITokenErrors.FeeOnTransfer(token, sold, received);
+        Reverts.bubble(reason);
+    }
+
+    /// @dev The context's word of that index. The context is this contract's own, as its hash showed.
+    function _word(uint256 index) private pure returns (uint256 value) {
+        assembly ("memory-safe") {
+            value := calldataload(add(PAYMENT, shl(5, index)))
+        }
+    }
+}
