@@ -51,7 +51,6 @@ _RECEIPT_SECONDS = 10.0
 _DEPTH = 1_000_000 * 10**18
 """Of each token in each pool, so that 100 move the price by about 2 bps, and v3's tick."""
 _FEE, _SPACING = 3000, 60
-_FEE_BYTES: Final = _FEE.to_bytes(3, "big")
 AMOUNT_OUT: Final = 99 * 10**18
 """What an exact output buys: about what 100 tokens bring through two pools."""
 _SQRT_PRICE_ONE = 2**96
@@ -268,7 +267,7 @@ def _plan(*legs: PackedLeg, bought: Address = B, handed: tuple[Address, ...] = (
 
 
 # The Universal Router's commands (`Commands.sol`), v4 actions (`Actions.sol`) and stand-ins for addresses and amounts.
-_V3_EXACT_IN, _V3_EXACT_OUT, _V2_EXACT_IN, _V4_SWAP = 0x00, 0x01, 0x08, 0x10
+_V3_EXACT_IN, _V2_EXACT_IN, _V4_SWAP = 0x00, 0x08, 0x10
 _SWAP_SINGLE, _SETTLE_ALL, _TAKE_ALL = 0x06, 0x0C, 0x0F
 _SENDER, _ROUTER = Address("0x" + "1".zfill(40)), Address("0x" + "2".zfill(40))
 _ALL_HELD = 2**255
@@ -285,9 +284,9 @@ def _v2_command(amount: int, min_out: int, *, recipient: Address = _SENDER) -> t
 
 
 def _v3_command(
-    amount: int, min_out: int, *, path: tuple[Address, Address] = (A, B), from_user: bool = True
+    amount: int, min_out: int, *, path: tuple[Address, ...] = (A, B), from_user: bool = True
 ) -> tuple[int, bytes]:
-    packed = bytes.fromhex(path[0][2:]) + _FEE.to_bytes(3, "big") + bytes.fromhex(path[1][2:])
+    packed = _FEE.to_bytes(3, "big").join(bytes.fromhex(token[2:]) for token in path)
     types = ["address", "uint256", "uint256", "bytes", "bool"]
     return _V3_EXACT_IN, encode(types, [_SENDER, amount, min_out, packed, from_user])
 
@@ -300,12 +299,6 @@ def _v4_command(min_out: int) -> tuple[int, bytes]:
         encode(["address", "uint256"], [B, min_out]),
     ]
     return _V4_SWAP, encode(["bytes", "bytes[]"], [bytes([_SWAP_SINGLE, _SETTLE_ALL, _TAKE_ALL]), steps])
-
-
-def _v3_exact_out(amount: int, most: int) -> tuple[int, bytes]:
-    packed = b"".join(bytes.fromhex(token[2:]) + fee for token, fee in ((C, _FEE_BYTES), (B, _FEE_BYTES), (A, b"")))
-    types = ["address", "uint256", "uint256", "bytes", "bool"]
-    return _V3_EXACT_OUT, encode(types, [_SENDER, amount, most, packed, True])
 
 
 def _exact_out_plan(_: int) -> bytes:
@@ -374,7 +367,7 @@ ROUTES = (
             _UP,
             _UP,
         ),
-        lambda _: _commands(_v3_exact_out(AMOUNT_OUT, 2 * AMOUNT_IN)),
+        lambda min_out: _commands(_v3_command(AMOUNT_IN, min_out, path=(A, B, C))),
     ),
     Route(
         "split",

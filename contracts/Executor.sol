@@ -9,11 +9,12 @@ import {SingletonLegs} from "./base/SingletonLegs.sol";
 import {VenueRegistry} from "./base/VenueRegistry.sol";
 import {ICallbacks} from "./interfaces/ICallbacks.sol";
 import {IExecutor} from "./interfaces/IExecutor.sol";
-import {ITokenErrors} from "./interfaces/IERC20.sol";
+import {IERC20, ITokenErrors} from "./interfaces/IERC20.sol";
 import {IRfqTaker} from "./interfaces/IRfqSettlement.sol";
 import {PlanCodec} from "./libraries/PlanCodec.sol";
 import {TokenCalls} from "./libraries/TokenCalls.sol";
 import {
+    ASSET_BYTES,
     BOUND_FALL,
     BOUND_RISE,
     Cursor,
@@ -22,6 +23,7 @@ import {
     FLAG_PULL,
     Frame,
     HANDS_ON,
+    HEAD_BYTES,
     KIND_MASK,
     LEG_BALANCER,
     LEG_CURVE_CRYPTO,
@@ -75,16 +77,7 @@ contract Executor is PathLegs, SingletonLegs, ApprovalLegs, RfqLeg {
         _lock();
         (uint256 deadline, Cursor at) = PlanCodec.takeHead();
         if (block.timestamp > deadline) revert IExecutor.PlanExpired(deadline, block.timestamp);
-        uint256 flags = Frame.flags();
-        Frame.setHolder(_isDirect() ? _owner() : address(this));
-        _open();
-        uint256 atOwner;
-        if (flags != 0) atOwner = _fund(flags);
-        uint256 end = Cursor.unwrap(Frame.end());
-        do {
-            at = _runLeg(at);
-        } while (Cursor.unwrap(at) < end);
-        (uint256 spent, uint256 received) = _close(flags, atOwner);
+        (uint256 spent, uint256 received) = Frame.flags() == 0 ? _executeHeld(at) : _executeOwners(at);
         _unlock();
         // Two words of scratch space; this ends the call.
         assembly ("memory-safe") {
@@ -92,6 +85,40 @@ contract Executor is PathLegs, SingletonLegs, ApprovalLegs, RfqLeg {
             mstore(32, received)
             return(0, 64)
         }
+    }
+
+    /// @dev The account holds the funds.
+    function _executeHeld(Cursor at) private returns (uint256 spent, uint256 received) {
+        Frame.setHolder(address(this));
+        _open();
+        _runLegs(at);
+        uint256 count = Frame.declared();
+        for (uint256 i = 2; i < count; ++i) {
+            _checked(i);
+        }
+        return _closePair();
+    }
+
+    /// @dev The owner brings the funds, or gets the proceeds, or both.
+    function _executeOwners(Cursor at) private returns (uint256 spent, uint256 received) {
+        uint256 flags = Frame.flags();
+        Frame.setHolder(_isDirect() ? _owner() : address(this));
+        _open();
+        uint256 atOwner = _fund(flags);
+        _runLegs(at);
+        uint256 count = Frame.declared();
+        for (uint256 i = 2; i < count; ++i) {
+            _checked(i);
+        }
+        spent = flags & FLAG_PULL == 0 ? _checked(TOKEN_IN) : _refund();
+        received = flags & FLAG_DELIVER == 0 || _isDirect() ? _checked(TOKEN_OUT) : _deliver(atOwner);
+    }
+
+    function _runLegs(Cursor at) private {
+        uint256 end = Cursor.unwrap(Frame.end());
+        do {
+            at = _runLeg(at);
+        } while (Cursor.unwrap(at) < end);
     }
 
     /// @dev One of the callbacks that legs arm, or the console's business.
@@ -177,9 +204,46 @@ contract Executor is PathLegs, SingletonLegs, ApprovalLegs, RfqLeg {
 
     /// @dev Notes what is there before the plan, and what legs may sell.
     function _open() private view {
+        (bool fine0, uint256 opening0, uint256 amount) = _openAsset(TOKEN_IN, BOUND_FALL);
+        (bool fine1, uint256 opening1,) = _openAsset(TOKEN_OUT, BOUND_RISE);
+        if (fine0 && fine1) {
+            Frame.note(TOKEN_IN, opening0, amount);
+            Frame.note(TOKEN_OUT, opening1, 0);
+        } else {
+            _openSlowly(0);
+        }
+        if (Frame.declared() > 2) _openSlowly(2);
+    }
+
+    /// @dev Whether the asset is an ordinary one with that bound; if so, what there is of it, and its amount.
+    function _openAsset(uint256 index, uint256 expected)
+        private
+        view
+        returns (bool fine, uint256 opening, uint256 amount)
+    {
+        address holder = Frame.holder();
+        bytes4 selector = IERC20.balanceOf.selector;
+        // Bound and token are the first 21 bytes of an entry, the amount the other 16. 36 bytes of scratch space hold the
+        // call, and its first 32 the answer.
+        assembly ("memory-safe") {
+            let at := add(HEAD_BYTES, mul(ASSET_BYTES, index))
+            let word := calldataload(at)
+            amount := shr(128, calldataload(add(at, 21)))
+            mstore(0, selector)
+            mstore(4, holder)
+            fine := and(
+                and(eq(byte(0, word), expected), gt(amount, 0)),
+                and(gt(returndatasize(), 31), staticcall(gas(), shr(96, shl(8, word)), 0, 36, 0, 32))
+            )
+            opening := mload(0)
+        }
+    }
+
+    /// @dev The same one by one, with names for what is wrong, and for the native coin.
+    function _openSlowly(uint256 first) private view {
         uint256 count = Frame.declared();
         address holder = Frame.holder();
-        for (uint256 i = 0; i < count; ++i) {
+        for (uint256 i = first; i < count; ++i) {
             (uint256 bound, address token, uint256 amount) = PlanCodec.asset(i);
             PlanCodec.checkAsset(i, bound, token, amount);
             Frame.note(i, _balance(token, holder), bound == BOUND_FALL ? amount : 0);
@@ -197,14 +261,26 @@ contract Executor is PathLegs, SingletonLegs, ApprovalLegs, RfqLeg {
         if (arrived < amount) revert ITokenErrors.FeeOnTransfer(token, amount, arrived);
     }
 
-    /// @dev The end-to-end invariant, on balances alone: nothing that a venue or a leg claims is believed here.
-    function _close(uint256 flags, uint256 atOwner) private returns (uint256 spent, uint256 received) {
-        uint256 count = Frame.declared();
-        for (uint256 i = 2; i < count; ++i) {
-            _checked(i);
+    /// @dev The end-to-end invariant, on balances alone: nothing that a venue or a leg claims is believed here. What is not
+    /// plainly in order is looked at again, one asset at a time.
+    function _closePair() private view returns (uint256 spent, uint256 received) {
+        uint256 most;
+        uint256 least;
+        bool known0;
+        bool known1;
+        (known0, spent, most) = _openAsset(TOKEN_IN, BOUND_FALL);
+        (known1, received, least) = _openAsset(TOKEN_OUT, BOUND_RISE);
+        uint256 opening0 = Frame.opening(TOKEN_IN);
+        uint256 opening1 = Frame.opening(TOKEN_OUT);
+        bool fine;
+        // Where a difference wraps around, the first comparison beside it fails.
+        assembly ("memory-safe") {
+            fine := and(iszero(gt(spent, opening0)), iszero(lt(received, opening1)))
+            spent := sub(opening0, spent)
+            received := sub(received, opening1)
+            fine := and(and(fine, and(known0, known1)), and(iszero(gt(spent, most)), iszero(lt(received, least))))
         }
-        spent = flags & FLAG_PULL == 0 ? _checked(TOKEN_IN) : _refund();
-        received = flags & FLAG_DELIVER == 0 || _isDirect() ? _checked(TOKEN_OUT) : _deliver(atOwner);
+        if (!fine) (spent, received) = (_checked(TOKEN_IN), _checked(TOKEN_OUT));
     }
 
     /// @dev By how much the asset fell or rose, whichever its bound is about.

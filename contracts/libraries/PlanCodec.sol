@@ -93,25 +93,40 @@ library PlanCodec {
     /// @return last The plan's deadline.
     /// @return legs Where the legs start.
     function takeHead() internal pure returns (uint256 last, Cursor legs) {
-        (uint256 word,) = take(Cursor.wrap(0), HEAD_BYTES);
-        if (word >> 56 != PLAN_VERSION) revert IExecutor.PlanVersion(word >> 56);
-        uint256 flags = (word >> 48) & 0xff;
-        last = (word >> 8) & type(uint40).max;
-        uint256 declared = (word >> 4) & 15;
-        uint256 end = msg.data.length;
+        uint256 flags;
+        uint256 declared;
         uint256 total;
         uint256 start;
-        // Sums of bytes.
-        unchecked {
-            total = declared + (word & 15);
-            start = HEAD_BYTES + (ASSET_BYTES - 20) * declared + 20 * total;
+        uint256 end;
+        bool fine;
+        // The head's bytes: version, flags, five of deadline, counts. Memory is not touched.
+        assembly ("memory-safe") {
+            let word := calldataload(0)
+            flags := byte(1, word)
+            last := and(shr(200, word), 0xffffffffff)
+            let counts := byte(7, word)
+            declared := shr(4, counts)
+            total := add(declared, and(counts, 15))
+            start := add(add(HEAD_BYTES, mul(declared, sub(ASSET_BYTES, 20))), mul(total, 20))
+            end := calldatasize()
+            fine := and(and(gt(declared, 1), lt(total, add(MAX_TOTAL, 1))), and(iszero(flags), lt(start, end)))
         }
+        if (!fine) end = _cutHead(flags, declared, total, start, end);
+        legs = Cursor.wrap(start);
+        Frame.begin(flags, declared, total, Cursor.wrap(end));
+    }
+
+    /// @dev A head that is not that of a plan of held funds: another one's, or nobody's.
+    function _cutHead(uint256 flags, uint256 declared, uint256 total, uint256 start, uint256 size)
+        private
+        pure
+        returns (uint256 end)
+    {
+        end = size;
         if (declared < 2 || total > MAX_TOTAL) revert IExecutor.TokenCount(total);
         if (flags > MAX_FLAGS) revert IExecutor.PlanFlags(flags);
         if (flags & FLAG_PERMIT != 0) end = _cutPermit(end);
         if (start >= end) revert IExecutor.PlanTruncated(start + 1, end);
-        legs = Cursor.wrap(start);
-        Frame.begin(flags, declared, total, Cursor.wrap(end));
     }
 
     /// @notice Last second, in Unix time, at which the plan may run.
@@ -155,9 +170,12 @@ library PlanCodec {
         uint256 declared = Frame.declared();
         // Either an asset, past its bound, or an address behind the table of assets. Memory is not touched.
         assembly ("memory-safe") {
-            let behind := add(mul(sub(ASSET_BYTES, 20), declared), mul(20, index))
-            if lt(index, declared) { behind := add(mul(ASSET_BYTES, index), 1) }
-            value := shr(96, calldataload(add(HEAD_BYTES, behind)))
+            switch lt(index, declared)
+            case 0 {
+                let behind := add(mul(sub(ASSET_BYTES, 20), declared), mul(20, index))
+                value := shr(96, calldataload(add(HEAD_BYTES, behind)))
+            }
+            default { value := shr(96, calldataload(add(mul(ASSET_BYTES, index), add(HEAD_BYTES, 1)))) }
         }
     }
 
