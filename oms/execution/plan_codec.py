@@ -393,15 +393,16 @@ def swap_assets(tokens: Sequence[Address], amount_in: int, min_out: int) -> tupl
 
 def encode_plan(plan: PackedPlan) -> bytes:
     """The plan's only encoding."""
-    flags = (
-        (_FLAG_PULL if plan.pull else 0)
-        | (_FLAG_DELIVER if plan.deliver else 0)
-        | (_FLAG_PERMIT if plan.permit is not None else 0)
-    )
     counts = len(plan.assets) << 4 | len(plan.handed)
-    head = _uint(PLAN_VERSION, 1) + _uint(flags, 1) + _uint(plan.deadline, 5) + _uint(counts, 1)
+    head = _uint(PLAN_VERSION, 1) + _uint(plan_flags(plan), 1) + _uint(plan.deadline, 5) + _uint(counts, 1)
     table = b"".join(_uint(asset.bound, 1) + _address(asset.token) + _uint(asset.amount, 16) for asset in plan.assets)
     return head + table + route_of(plan) + (b"" if plan.permit is None else _encode_permit(plan.permit))
+
+
+def plan_flags(plan: PackedPlan) -> int:
+    """The plan's second byte."""
+    pull, deliver = _FLAG_PULL * plan.pull, _FLAG_DELIVER * plan.deliver
+    return pull | deliver | _FLAG_PERMIT * (plan.permit is not None)
 
 
 def route_of(plan: PackedPlan) -> bytes:
