@@ -12,11 +12,13 @@ allowance. Each path and side starts from the same snapshot.
 
 import time
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from itertools import count
 from pathlib import Path
 from typing import Final
 
 from eth_abi.abi import encode
+from eth_account import Account
 
 from benchmarks.measures import Findings, Measure, Reading
 from oms.adapters.evm.addresses import v2_pair_address, v3_pool_address
@@ -36,12 +38,19 @@ from oms.execution.plan_codec import (
     ConstantProduct,
     Exact,
     Hop,
+    MakerQuote,
     PackedLeg,
     PackedPlan,
+    Permit,
+    Share,
+    SwapOn,
     UniswapV4,
+    encode_leg,
     encode_plan,
     swap_assets,
 )
+from oms.execution.plan_permit import permit_digest
+from oms.execution.rfq import QuoteTerms
 from oms.units import ZERO_ADDRESS, Address
 
 AMOUNT_IN: Final = 100 * 10**18
@@ -60,10 +69,14 @@ _KEY = "(address,address,uint24,int24,address)"
 TRADER = Address("0x3C44CdDdB6a900fa2b585dd299e03d12FA4293BC")
 A = Address("0x3a9F1c7E5b2D84f6a0C3e9B17d52F8c64E0a1b93")
 B = Address("0x7C2e5D91f4A8b36E0d7F19c58a42B6e3D90f5C17")
+MAKER = Address("0x90F79bf6EB2c4f870365E785982E1f101E93b906")
+TRADER_KEY: Final = "0x5de4111afa1a4b94908f83103eb1f1706367c2e68ca870fc3fb9a804cdab365a"
+MAKER_KEY: Final = "0x7c852118294e51e653712a81e05800f419141751be58f605c371e15141b007a6"
+"""Anvil's third and fourth account, whose keys everybody knows."""
 C = Address("0xB84d3F6a2E97c15D0b8A6f42E3c91D75F0a2E6b8")
 """In pool order; as random as real addresses are, since zero bytes of calldata are cheaper."""
-PAIRS: Final = ((A, B), (B, C))
-"""Of concentrated pools."""
+PAIRS: Final = ((A, B), (B, C), (A, C))
+"""Of pairs and of concentrated pools."""
 
 
 def _measure(path: str, what: str, peer: str, aim: float) -> Measure:
@@ -80,10 +93,25 @@ PATHS: Final = (
     ("v3_v3", "two concentrated hops, an exact output", 0.91),
     ("split", "one order, half through v2 and half through v3", 0.90),
 )
-MEASURES = tuple(
-    _measure(path, what, peer, aim)
-    for path, what, router_aim in PATHS
-    for peer, aim in ((FLOOR, FLOOR_AIM), (ROUTER, router_aim))
+PERMIT_V2 = Measure(
+    key="gas.permit2_v2",
+    unit="gas",
+    what="one v2 hop, pulled from its owner by a signature that binds the plan, and paid to it",
+    aim=115_000,
+    less_is_better=True,
+)
+PERMIT_V3 = Measure(key="gas.permit2_v3", unit="gas", what="the same, one v3 hop", aim=124_000, less_is_better=True)
+RFQ = Measure(key="gas.rfq", unit="gas", what="one maker's quote", aim=95_000, less_is_better=True)
+SEVEN = Measure(key="gas.seven_leg_plan", unit="gas", what="seven legs on four paths: v2, v3, v4 and hops between")
+CALLDATA = Measure(key="gas.calldata_bytes_per_leg", unit="bytes", what="that plan's, without head and assets")
+APART = (PERMIT_V2, PERMIT_V3, RFQ, SEVEN, CALLDATA)
+MEASURES = (
+    *(
+        _measure(path, what, peer, aim)
+        for path, what, router_aim in PATHS
+        for peer, aim in ((FLOOR, FLOOR_AIM), (ROUTER, router_aim))
+    ),
+    *APART,
 )
 
 CallOf = Callable[[int], bytes]
@@ -113,7 +141,7 @@ def measure(wanted: Sequence[Measure], findings: Findings, *, project: Path) -> 
     )
     with Anvil.start(options, project=project) as anvil:
         ground = Ground(anvil.rpc, Artifacts(project))
-        executor, floor = ground.build()
+        executor, floor, settlement = ground.build()
         for route in ROUTES:
             mine = [measure for measure in wanted if measure.key == f"gas.{route.path}"]
             if not mine:
@@ -125,6 +153,24 @@ def measure(wanted: Sequence[Measure], findings: Findings, *, project: Path) -> 
             }
             for each in mine:
                 findings.readings.append(Reading(each, ours, peers[each.peer], ours / peers[each.peer]))
+        for each in (measure for measure in wanted if measure in APART):
+            findings.readings.append(Reading(each, _apart(anvil, each, executor, settlement)))
+
+
+def _apart(anvil: Anvil, measure: Measure, executor: Address, settlement: Address) -> float:
+    """What no peer does in the same way."""
+    if measure is CALLDATA:
+        return sum(len(leg) for leg in map(encode_leg, SEVEN_LEGS)) / len(SEVEN_LEGS)
+    if measure is SEVEN:
+        return _second_swap(anvil, executor, executor, B, _seven)
+    if measure is RFQ:
+        nonces = count(1)
+        return _second_swap(
+            anvil, executor, executor, B, lambda min_out: _quoted(min_out, next(nonces), executor, settlement)
+        )
+    swap = _V2_LEG if measure is PERMIT_V2 else _V3_LEG
+    nonces = count(1)
+    return _second_swap(anvil, executor, TRADER, B, lambda min_out: _permitted(swap, min_out, next(nonces), executor))
 
 
 def _second_swap(anvil: Anvil, target: Address, receiver: Address, bought: Address, call_of: CallOf) -> int:
@@ -166,21 +212,22 @@ class Ground:
     rpc: RpcClient
     artifacts: Artifacts
 
-    def build(self) -> tuple[Address, Address]:
-        """Protocols, tokens, pools, balances and allowances; returns the executor and the floor."""
+    def build(self) -> tuple[Address, Address, Address]:
+        """Protocols, tokens, pools, balances and allowances; returns executor, floor and the makers' settlement."""
         self.rpc.call("anvil_setBlockTimestampInterval", BLOCK_SECONDS)
-        for account in (chain.BUILDER, TRADER):
+        for account in (chain.BUILDER, TRADER, MAKER):
             self.rpc.call("anvil_setBalance", account, hex(10**24))
         deploy_at(self.rpc, chain.BUILDER, [*self._tokens(), *self._protocols()])
         permit2 = self.artifacts.published(PUBLISHED["Permit2"]).init_code
         self.rpc.call("anvil_setCode", chain.PERMIT2, "0x" + permit2.hex())
         transactions = Transactions.of(self.rpc, chain.BUILDER)
-        executor = transactions.create("Executor", self._executor_code())
+        settlement = transactions.create("RfqSettlement", self.artifacts.ours("RfqSettlement").with_arguments())
+        executor = transactions.create("Executor", self._executor_code(settlement))
         floor = transactions.create("BareSwapper", self.artifacts.ours("BareSwapper").with_arguments())
         self._fund(transactions, executor, floor)
         transactions.mine()
-        self._allow()
-        return executor, floor
+        self._allow(settlement)
+        return executor, floor, settlement
 
     def _published(self, name: str, *values: object) -> bytes:
         return self.artifacts.published(PUBLISHED[name]).with_arguments(*values)
@@ -204,7 +251,7 @@ class Ground:
         )
         return [Placement(name, address, self._published(name, *values)) for name, address, values in placed]
 
-    def _executor_code(self) -> bytes:
+    def _executor_code(self, settlement: Address) -> bytes:
         venues = ChainVenues(
             chain.CHAIN_ID,
             chain.WETH.address,
@@ -212,21 +259,27 @@ class Ground:
             v3=(V3Venue("uniswap_v3", chain.V3_FACTORY, chain.V3_FACTORY, chain.V3_POOL_INIT_HASH),),
             v4=(V4Venue("uniswap_v4", chain.V4_MANAGER),),
         )
-        return self.artifacts.ours("Executor").with_arguments(executor_arguments(venues, TRADER, ZERO_ADDRESS))
+        return self.artifacts.ours("Executor").with_arguments(executor_arguments(venues, TRADER, settlement))
 
     def _fund(self, transactions: Transactions, executor: Address, floor: Address) -> None:
         seeder = transactions.create("PoolSeeder", self.artifacts.ours("PoolSeeder").with_arguments(chain.BUILDER))
-        pair = v2_pair_address(chain.V2_FACTORY, chain.V2_PAIR_INIT_HASH, A, B)
         for token in (A, B, C):
-            for account, amount in ((seeder, 100 * _DEPTH), (pair, _DEPTH)):
-                transactions.add("mint", token, encode_call("mint(address,uint256)", account, amount))
+            transactions.add("mint", token, encode_call("mint(address,uint256)", seeder, 100 * _DEPTH))
         for account in (executor, floor, TRADER):
             transactions.add("mint", A, encode_call("mint(address,uint256)", account, 10 * AMOUNT_IN))
-        transactions.add("pair", chain.V2_FACTORY, encode_call("createPair(address,address)", A, B))
-        transactions.add("liquidity", pair, encode_call("mint(address)", chain.BUILDER))
+        for token in (A, B):
+            transactions.add("mint", token, encode_call("mint(address,uint256)", MAKER, 10 * AMOUNT_IN))
         for token0, token1 in PAIRS:
+            self._v2_pair(transactions, token0, token1)
             self._v3_pool(transactions, seeder, token0, token1)
         self._v4_pool(transactions, seeder)
+
+    def _v2_pair(self, transactions: Transactions, token0: Address, token1: Address) -> None:
+        pair = v2_pair_address(chain.V2_FACTORY, chain.V2_PAIR_INIT_HASH, token0, token1)
+        transactions.add("pair", chain.V2_FACTORY, encode_call("createPair(address,address)", token0, token1))
+        for token in (token0, token1):
+            transactions.add("mint", token, encode_call("mint(address,uint256)", pair, _DEPTH))
+        transactions.add("liquidity", pair, encode_call("mint(address)", chain.BUILDER))
 
     def _v3_pool(self, transactions: Transactions, seeder: Address, token0: Address, token1: Address) -> None:
         pool = v3_pool_address(chain.V3_FACTORY, chain.V3_POOL_INIT_HASH, token0, token1, fee_pips=_FEE)
@@ -243,13 +296,16 @@ class Ground:
         seed = encode_call(signature, chain.V4_MANAGER, _V4_KEY, [(*_RANGE, _DEPTH)])
         transactions.add("seed v4", seeder, seed)
 
-    def _allow(self) -> None:
-        """The standing allowances: the token's to Permit2, and Permit2's to the router."""
+    def _allow(self, settlement: Address) -> None:
+        """The standing allowances: to Permit2, by it to the router, and the maker's to the settlement."""
         transactions = Transactions.of(self.rpc, TRADER)
         transactions.add("approve", A, encode_call("approve(address,uint256)", chain.PERMIT2, 2**256 - 1))
         allow = encode_call("approve(address,address,uint160,uint48)", A, chain.UNIVERSAL_ROUTER, 2**160 - 1, 2**48 - 1)
         transactions.add("allow", chain.PERMIT2, allow)
         transactions.mine()
+        maker = Transactions.of(self.rpc, MAKER)
+        maker.add("approve", B, encode_call("approve(address,uint256)", settlement, 2**256 - 1))
+        maker.mine()
 
 
 _V4_KEY = (A, B, _FEE, _SPACING, ZERO_ADDRESS)
@@ -264,6 +320,40 @@ def _plan(*legs: PackedLeg, bought: Address = B, handed: tuple[Address, ...] = (
         return encode_plan(PackedPlan(assets, _DEADLINE, legs, handed))
 
     return calldata
+
+
+def _permitted(swap: SwapOn, min_out: int, nonce: int, executor: Address) -> bytes:
+    """Straight from the owner to the pool and back, signed by the owner. The nonces share a word, as a desk's do."""
+    assets = swap_assets((A, B), AMOUNT_IN, min_out)
+    unsigned = Permit(nonce, b"", straight=True)
+    plan = PackedPlan(assets, _DEADLINE, (PackedLeg(0, 1, All(), swap),), permit=unsigned)
+    digest = permit_digest(plan, executor=executor, chain_id=chain.CHAIN_ID)
+    signature = bytes(Account.unsafe_sign_hash(digest, TRADER_KEY).signature)
+    return encode_plan(replace(plan, permit=replace(unsigned, signature=signature)))
+
+
+def _quoted(min_out: int, nonce: int, executor: Address, settlement: Address) -> bytes:
+    """One for one, signed by the maker."""
+    terms = QuoteTerms(MAKER, executor, B, A, AMOUNT_IN, AMOUNT_IN, _DEADLINE, nonce, partial_fill_allowed=False)
+    signature = bytes(Account.unsafe_sign_hash(terms.digest(chain.CHAIN_ID, settlement), MAKER_KEY).signature)
+    swap = MakerQuote(MAKER, AMOUNT_IN, AMOUNT_IN, _DEADLINE, nonce, partial_fill_allowed=False, signature=signature)
+    return encode_plan(PackedPlan(swap_assets((A, B), AMOUNT_IN, min_out), _DEADLINE, (PackedLeg(0, 1, All(), swap),)))
+
+
+def _seven(min_out: int) -> bytes:
+    return encode_plan(PackedPlan(swap_assets((A, B, C), AMOUNT_IN, min_out), _DEADLINE, SEVEN_LEGS))
+
+
+SEVEN_LEGS: Final = (
+    PackedLeg(0, 1, Share(2**29), _V2_LEG),
+    PackedLeg(0, 1, Share(2**29), _V3_LEG),
+    PackedLeg(0, 1, Share(2**29), _V4_LEG),
+    PackedLeg(0, 2, Share(2**31), _V3_LEG),
+    PackedLeg(0, 2, All(), _V2_LEG),
+    PackedLeg(2, 1, Share(2**31), _V3_LEG),
+    PackedLeg(2, 1, All(), _V2_LEG),
+)
+"""A into B on three pools, and into B by way of C on four."""
 
 
 # The Universal Router's commands (`Commands.sol`), v4 actions (`Actions.sol`) and stand-ins for addresses and amounts.
@@ -311,7 +401,7 @@ _UP: Final = True
 """Every pool sells its first token."""
 PAIR_AB = v2_pair_address(chain.V2_FACTORY, chain.V2_PAIR_INIT_HASH, A, B)
 POOL_AB, POOL_BC = (
-    v3_pool_address(chain.V3_FACTORY, chain.V3_POOL_INIT_HASH, low, high, fee_pips=_FEE) for low, high in PAIRS
+    v3_pool_address(chain.V3_FACTORY, chain.V3_POOL_INIT_HASH, low, high, fee_pips=_FEE) for low, high in PAIRS[:2]
 )
 
 

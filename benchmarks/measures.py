@@ -21,6 +21,8 @@ class Measure:
     aim: float | None = None
     less_is_better: bool = False
     peer: str = ""
+    ratio_as: str = ""
+    """The ratio's key where it isn't this key's and the peer's name."""
 
     @property
     def peer_key(self) -> str:
@@ -30,7 +32,7 @@ class Measure:
     @property
     def ratio_key(self) -> str:
         """Where our value divided by the peer's is written."""
-        return f"{self.key}_vs_{self.peer}"
+        return self.ratio_as or f"{self.key}_vs_{self.peer}"
 
     @property
     def keys(self) -> tuple[str, ...]:

@@ -407,7 +407,7 @@ def plan_flags(plan: PackedPlan) -> int:
 
 def route_of(plan: PackedPlan) -> bytes:
     """The part of a plan behind its assets and before its permit: handed tokens and legs."""
-    return b"".join(map(_address, plan.handed)) + b"".join(map(_encode_leg, plan.legs))
+    return b"".join(map(_address, plan.handed)) + b"".join(map(encode_leg, plan.legs))
 
 
 def decode_plan(data: bytes) -> PackedPlan:
@@ -434,7 +434,8 @@ def _encode_permit(permit: Permit) -> bytes:
     return _uint(permit.nonce, 8) + permit.signature + _uint(len(permit.signature), 2)
 
 
-def _encode_leg(leg: PackedLeg) -> bytes:
+def encode_leg(leg: PackedLeg) -> bytes:
+    """The leg's part of the plan."""
     mode, amount = _amount(leg.amount)
     head = leg.swap.kind | mode << _MODE_SHIFT | (_HANDS_ON if leg.hands_on else 0)
     return _uint(head, 1) + _uint(leg.index_in << 4 | leg.index_out, 1) + amount + leg.swap.pack()
