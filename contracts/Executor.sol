@@ -3,8 +3,8 @@ pragma solidity 0.8.30;
 
 import {Console} from "./Console.sol";
 import {ApprovalLegs} from "./base/ApprovalLegs.sol";
-import {PathLegs} from "./base/PathLegs.sol";
 import {RfqLeg} from "./base/RfqLeg.sol";
+import {SingleSwap} from "./base/SingleSwap.sol";
 import {SingletonLegs} from "./base/SingletonLegs.sol";
 import {VenueRegistry} from "./base/VenueRegistry.sol";
 import {ICallbacks} from "./interfaces/ICallbacks.sol";
@@ -42,7 +42,7 @@ import {
 
 /// @title Executor
 /// @notice See `IExecutor`.
-contract Executor is PathLegs, SingletonLegs, ApprovalLegs, RfqLeg {
+contract Executor is SingleSwap, ApprovalLegs, RfqLeg {
     using TokenCalls for address;
 
     address private immutable _console;
@@ -75,9 +75,14 @@ contract Executor is PathLegs, SingletonLegs, ApprovalLegs, RfqLeg {
     function _execute() private {
         _requireActiveOwner();
         _lock();
-        (uint256 deadline, Cursor at) = PlanCodec.takeHead();
+        uint256 deadline = PlanCodec.deadline();
         if (block.timestamp > deadline) revert IExecutor.PlanExpired(deadline, block.timestamp);
-        (uint256 spent, uint256 received) = Frame.flags() == 0 ? _executeHeld(at) : _executeOwners(at);
+        uint256 spent;
+        uint256 received;
+        bool done;
+        uint256 kind = _singleKind();
+        if (kind != 0) (done, spent, received) = _swapSingle(kind);
+        if (!done) (spent, received) = _executeAny();
         _unlock();
         // Two words of scratch space; this ends the call.
         assembly ("memory-safe") {
@@ -85,6 +90,11 @@ contract Executor is PathLegs, SingletonLegs, ApprovalLegs, RfqLeg {
             mstore(32, received)
             return(0, 64)
         }
+    }
+
+    function _executeAny() private returns (uint256, uint256) {
+        Cursor at = PlanCodec.takeHead();
+        return Frame.flags() == 0 ? _executeHeld(at) : _executeOwners(at);
     }
 
     /// @dev The account holds the funds.
@@ -171,7 +181,10 @@ contract Executor is PathLegs, SingletonLegs, ApprovalLegs, RfqLeg {
         (address tokenIn, address tokenOut) = (PlanCodec.token(indexIn), PlanCodec.token(indexOut));
         sold = amount;
         if (kind == LEG_V4) {
-            (out, at) = _swapSingleton(tokenIn, tokenOut, amount, start);
+            uint256 key;
+            bool native;
+            (key, native, at) = _takeKey(start);
+            out = _swapSingleton(tokenIn, tokenOut, amount, key, native);
         } else if (kind == LEG_V3_EXACT_OUT) {
             out = amount;
             (sold, at) = _buyExactly(indexIn, indexOut, amount, start);

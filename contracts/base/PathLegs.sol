@@ -259,7 +259,7 @@ abstract contract PathLegs is VenueRegistry, PermitFunding {
 
     // Contexts, each written where `_askConcentrated` sends it from
 
-    function _heldContext(address token, uint256 amount) private pure returns (uint256 size) {
+    function _heldContext(address token, uint256 amount) internal pure returns (uint256 size) {
         // Beyond the free pointer, where the call is about to be built. PAY_HELD is zero.
         assembly ("memory-safe") {
             let at := add(mload(64), CONTEXT)
@@ -342,7 +342,7 @@ abstract contract PathLegs is VenueRegistry, PermitFunding {
     /// @return owed What the pool took.
     /// @return got What it gave, negated.
     function _askConcentrated(Hop hop, int256 amount, address to, uint256 size)
-        private
+        internal
         returns (int256 owed, int256 got)
     {
         address pool = hop.pool();
@@ -380,7 +380,7 @@ abstract contract PathLegs is VenueRegistry, PermitFunding {
     }
 
     /// @dev Asks a pair that was paid `sold` of `token`.
-    function _askPair(Hop hop, address token, uint256 sold, uint256 out, address to) private {
+    function _askPair(Hop hop, address token, uint256 sold, uint256 out, address to) internal {
         address pool = hop.pool();
         bool zeroForOne = hop.zeroForOne();
         bytes4 selector = IUniswapV2Pair.swap.selector;

@@ -33,15 +33,17 @@ abstract contract SingletonLegs is CallbackGuard {
         _poolManager = IPoolManager(poolManager);
     }
 
-    function _swapSingleton(address sold, address bought, uint256 amount, Cursor start)
-        internal
-        returns (uint256 out, Cursor at)
-    {
-        uint256 key;
-        bool native;
+    /// @dev The leg's particulars: fee and tick spacing, and whether the pool trades the coin itself.
+    function _takeKey(Cursor start) internal pure returns (uint256 key, bool native, Cursor at) {
         (key, at) = PlanCodec.take(start, 6);
         (native, at) = PlanCodec.takeSwitch(at);
         PlanCodec.within(at, Frame.end());
+    }
+
+    function _swapSingleton(address sold, address bought, uint256 amount, uint256 key, bool native)
+        internal
+        returns (uint256 out)
+    {
         address manager = address(_poolManager);
         if (manager == address(0)) revert IExecutor.VenueUnknown(LEG_V4, 0);
 

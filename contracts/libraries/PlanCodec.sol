@@ -90,9 +90,8 @@ library PlanCodec {
     }
 
     /// @notice Reads and checks the head of a plan, whose frame it begins.
-    /// @return last The plan's deadline.
     /// @return legs Where the legs start.
-    function takeHead() internal pure returns (uint256 last, Cursor legs) {
+    function takeHead() internal pure returns (Cursor legs) {
         uint256 flags;
         uint256 declared;
         uint256 total;
@@ -103,7 +102,6 @@ library PlanCodec {
         assembly ("memory-safe") {
             let word := calldataload(0)
             flags := byte(1, word)
-            last := and(shr(200, word), 0xffffffffff)
             let counts := byte(7, word)
             declared := shr(4, counts)
             total := add(declared, and(counts, 15))

@@ -49,7 +49,7 @@ library TokenCalls {
             mstore(add(call_, 36), amount)
             success := call(gas(), token, 0, call_, 68, 0, 32)
         }
-        if (!_accepted(token, success)) revert ITokenErrors.TransferFailed(token, to, amount);
+        if (!accepted(token, success)) revert ITokenErrors.TransferFailed(token, to, amount);
     }
 
     function pull(address token, address from, address to, uint256 amount) internal {
@@ -63,7 +63,7 @@ library TokenCalls {
             mstore(add(call_, 68), amount)
             success := call(gas(), token, 0, call_, 100, 0, 32)
         }
-        if (!_accepted(token, success)) revert ITokenErrors.TransferFailed(token, to, amount);
+        if (!accepted(token, success)) revert ITokenErrors.TransferFailed(token, to, amount);
     }
 
     function approve(address token, address spender, uint256 amount) internal {
@@ -76,12 +76,12 @@ library TokenCalls {
             mstore(add(call_, 36), amount)
             success := call(gas(), token, 0, call_, 68, 0, 32)
         }
-        if (!_accepted(token, success)) revert ITokenErrors.ApproveFailed(token, spender, amount);
+        if (!accepted(token, success)) revert ITokenErrors.ApproveFailed(token, spender, amount);
     }
 
     /// @dev Judges the call just made, whose answer's first word is in scratch space at 0. False if the token answered
     /// anything but true or nothing, or is no contract.
-    function _accepted(address token, bool success) private view returns (bool accepted) {
+    function accepted(address token, bool success) internal view returns (bool accepted) {
         // Reads scratch space; revert data goes beyond the free pointer and ends the call.
         assembly ("memory-safe") {
             switch success

@@ -44,7 +44,7 @@ contract ExecutorGasTest is Chain {
             "v2",
             _plan(a, b, AMOUNT, Plans.v2(0, 1, Plans.all(), 0)),
             abi.encodeCall(BareSwapper.v2, (pairAB, a, AMOUNT, a < b)),
-            110
+            107
         );
     }
 
@@ -53,7 +53,7 @@ contract ExecutorGasTest is Chain {
             "v3",
             _plan(a, b, AMOUNT, Plans.v3(0, 1, Plans.all(), 0, FEE)),
             abi.encodeCall(BareSwapper.v3, (poolAB, a, AMOUNT, a < b)),
-            110
+            107
         );
     }
 
@@ -63,7 +63,7 @@ contract ExecutorGasTest is Chain {
             "v4",
             _plan(a, b, AMOUNT, Plans.v4(0, 1, Plans.all(), FEE, SPACING, false)),
             abi.encodeCall(BareSwapper.v4, (manager, poolKey, AMOUNT, a < b)),
-            110
+            107
         );
     }
 
@@ -74,7 +74,7 @@ contract ExecutorGasTest is Chain {
             "v2_v3",
             _planHanding(a, b, c, AMOUNT, legs),
             abi.encodeCall(BareSwapper.v2v3, (pairAC, poolCB, a, AMOUNT, a < c, c < b)),
-            110
+            107
         );
     }
 
@@ -85,7 +85,7 @@ contract ExecutorGasTest is Chain {
             "v3_v3",
             _planHanding(a, b, c, AMOUNT * 2, legs),
             abi.encodeCall(BareSwapper.v3v3, (poolAC, poolCB, a, AMOUNT, a < c, c < b)),
-            110
+            107
         );
     }
 
@@ -96,7 +96,7 @@ contract ExecutorGasTest is Chain {
             "split",
             _plan(a, b, AMOUNT, legs),
             abi.encodeCall(BareSwapper.split, (pairAB, poolAB, a, AMOUNT, a < b)),
-            110
+            107
         );
     }
 

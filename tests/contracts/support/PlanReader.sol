@@ -58,8 +58,8 @@ contract PlanReader {
 
     fallback(bytes calldata) external returns (bytes memory) {
         // Before any memory is taken, as in the executor.
-        (uint256 deadline, Cursor at) = PlanCodec.takeHead();
-        return abi.encode(_read(deadline, at));
+        Cursor at = PlanCodec.takeHead();
+        return abi.encode(_read(PlanCodec.deadline(), at));
     }
 
     function _read(uint256 deadline, Cursor at) private pure returns (ReadPlan memory read) {

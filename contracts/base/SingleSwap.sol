@@ -1,0 +1,166 @@
+// SPDX-License-Identifier: Apache-2.0
+pragma solidity 0.8.30;
+
+import {IExecutor} from "../interfaces/IExecutor.sol";
+import {IERC20, ITokenErrors} from "../interfaces/IERC20.sol";
+import {IUniswapV2Pair} from "../interfaces/IVenues.sol";
+import {TokenCalls} from "../libraries/TokenCalls.sol";
+import {hopOf} from "../types/Hop.sol";
+import {LEG_V2, LEG_V3, LEG_V4} from "../types/Plan.sol";
+import {PathLegs} from "./PathLegs.sol";
+import {SingletonLegs} from "./SingletonLegs.sol";
+
+/// @title The commonest plan: all of one asset into another, at one pool of Uniswap's own, out of what is held
+/// @notice A lane of its own, 2,400 gas less than the general one, which does the same and is asked whenever anything is out
+/// of the ordinary before something was paid. `ExecutorLanes.t.sol` holds the two together.
+/// @dev The form of such a plan is fixed, so nothing is looked up: head 0x0200, deadline, counts 0x20; asset 0 at byte 8,
+/// asset 1 at byte 45, the leg at byte 82: kind and mode, tokens 0x01, particulars.
+abstract contract SingleSwap is PathLegs, SingletonLegs {
+    using TokenCalls for address;
+
+    /// @dev The kind of a plan's only leg if the plan has the form of this lane; else zero.
+    function _singleKind() internal pure returns (uint256 kind) {
+        assembly ("memory-safe") {
+            let head := calldataload(0)
+            if and(eq(shr(240, head), 0x0200), eq(byte(7, head), 0x20)) {
+                let leg := calldataload(82)
+                switch calldatasize()
+                case 85 { kind := mul(eq(shr(232, leg), 0x410100), LEG_V2) }
+                case 88 { kind := mul(eq(shr(232, leg), 0x420100), LEG_V3) }
+                case 91 { kind := mul(and(eq(shr(240, leg), 0x4301), iszero(byte(8, leg))), LEG_V4) }
+            }
+        }
+    }
+
+    /// @dev Fee and tick spacing of a v4 leg, at byte 84 of the plan.
+    function _singleKey() private pure returns (uint256 key) {
+        assembly ("memory-safe") {
+            key := shr(208, calldataload(84))
+        }
+    }
+
+    /// @return done False if nothing was done, as the general lane is to say why or to do it.
+    function _swapSingle(uint256 kind) internal returns (bool done, uint256 spent, uint256 received) {
+        uint256 question = _question();
+        (bool fine, address sold, uint256 most, uint256 opening) = _ask(question, 8, 1);
+        (bool fineOut, address bought, uint256 least, uint256 openingOut) = _ask(question, 45, 2);
+        if (!(fine && fineOut)) return (false, 0, 0);
+        if (kind == LEG_V3) {
+            _swapSingleConcentrated(sold, bought, most);
+        } else if (kind == LEG_V2) {
+            if (!_swapSinglePair(sold, bought, most)) return (false, 0, 0);
+        } else {
+            if (address(_poolManager) == address(0)) return (false, 0, 0);
+            _swapSingleton(sold, bought, most, _singleKey(), false);
+        }
+        (fine,,, spent) = _ask(question, 8, 1);
+        (fineOut,,, received) = _ask(question, 45, 2);
+        if (!fine) revert ITokenErrors.NotAToken(sold);
+        if (!fineOut) revert ITokenErrors.NotAToken(bought);
+        // Differences are taken only where they are not negative.
+        unchecked {
+            spent = spent < opening ? opening - spent : 0;
+            received = received > openingOut ? received - openingOut : 0;
+        }
+        if (spent > most) revert IExecutor.Overspent(sold, spent, most);
+        if (received < least) revert IExecutor.MinOutMissed(received, least);
+        done = true;
+    }
+
+    function _question() private view returns (uint256 question) {
+        bytes4 selector = IERC20.balanceOf.selector;
+        // Takes 64 bytes of memory.
+        assembly ("memory-safe") {
+            question := mload(64)
+            mstore(64, add(question, 64))
+            mstore(question, selector)
+            mstore(add(question, 4), address())
+        }
+    }
+
+    /// @dev The asset at byte `at` of the plan, whether its bound is the expected one and it answers as a token, and what
+    /// this account has of it.
+    function _ask(uint256 question, uint256 at, uint256 expected)
+        private
+        view
+        returns (bool fine, address token, uint256 amount, uint256 held)
+    {
+        // The answer goes to scratch space. Arguments are evaluated from the last: the call before its answer's size.
+        assembly ("memory-safe") {
+            let word := calldataload(at)
+            token := shr(96, shl(8, word))
+            amount := shr(128, calldataload(add(at, 21)))
+            fine := and(
+                and(eq(byte(0, word), expected), gt(amount, 0)),
+                and(gt(returndatasize(), 31), staticcall(gas(), token, question, 36, 0, 32))
+            )
+            held := mload(0)
+        }
+    }
+
+    /// @return whole Whether there is a pair that can store the amount; nothing was paid if not.
+    function _swapSinglePair(address token, address bought, uint256 sold) private returns (bool whole) {
+        address factory = _v2Factory;
+        bytes32 initCodeHash = _v2InitCodeHash;
+        bytes4 transfer = IERC20.transfer.selector;
+        bytes4 getReserves = IUniswapV2Pair.getReserves.selector;
+        address pair;
+        uint256 out;
+        bool success;
+        // `PoolAddress.constantProduct`, `PathLegs._reserves` and `._pairOut`, with their proofs, and `TokenCalls.send`;
+        // beyond the free pointer and in scratch space. The fee of 3,000 pips is 3 parts of 1,000.
+        assembly ("memory-safe") {
+            let at := mload(64)
+            let up := lt(token, bought)
+            let swap := mul(xor(token, bought), up)
+            mstore(at, shl(96, xor(bought, swap)))
+            mstore(add(at, 20), shl(96, xor(token, swap)))
+            let salt := keccak256(at, 40)
+            mstore(at, or(shl(248, 0xff), shl(88, factory)))
+            mstore(add(at, 21), salt)
+            mstore(add(at, 53), initCodeHash)
+            pair := shr(96, shl(96, keccak256(at, 85)))
+            mstore(0, getReserves)
+            whole := staticcall(gas(), pair, 0, 4, 0, 64)
+            whole := and(and(whole, gt(returndatasize(), 63)), iszero(shr(112, sold)))
+            if whole {
+                let afterFee := mul(sold, 997)
+                let where := shl(5, up)
+                out := div(mul(afterFee, mload(where)), add(mul(mload(sub(32, where)), 1000), afterFee))
+                mstore(at, transfer)
+                mstore(add(at, 4), pair)
+                mstore(add(at, 36), sold)
+                success := call(gas(), token, 0, at, 68, 0, 32)
+            }
+        }
+        if (!whole) return false;
+        if (!token.accepted(success)) revert ITokenErrors.TransferFailed(token, pair, sold);
+        _askPair(hopOf(pair, token < bought, LEG_V2, 0), token, sold, out, address(this));
+    }
+
+    function _swapSingleConcentrated(address token, address bought, uint256 amount) private {
+        address deployer = _v3Factory;
+        bytes32 initCodeHash = _v3InitCodeHash;
+        address pool;
+        // `PoolAddress.concentrated`, beyond the free pointer; the fee is at byte 85 of the plan.
+        assembly ("memory-safe") {
+            let at := mload(64)
+            let swap := mul(xor(token, bought), lt(token, bought))
+            mstore(at, xor(bought, swap))
+            mstore(add(at, 32), xor(token, swap))
+            mstore(add(at, 64), shr(232, calldataload(85)))
+            let salt := keccak256(at, 96)
+            mstore(at, or(shl(248, 0xff), shl(88, deployer)))
+            mstore(add(at, 21), salt)
+            mstore(add(at, 53), initCodeHash)
+            pool := shr(96, shl(96, keccak256(at, 85)))
+        }
+        if (deployer == address(0)) revert IExecutor.VenueUnknown(LEG_V3, 0);
+        uint256 size = _heldContext(token, amount);
+        // The amount is below 2^128.
+        (int256 owed, int256 got) =
+            _askConcentrated(hopOf(pool, token < bought, LEG_V3, 0), int256(amount), address(this), size);
+        if (owed != int256(amount)) revert IExecutor.PartialFill(amount, owed);
+        if (got > 0) revert IExecutor.PartialFill(amount, 0);
+    }
+}

@@ -1,0 +1,93 @@
+// SPDX-License-Identifier: Apache-2.0
+pragma solidity 0.8.30;
+
+import {Vm} from "forge-std/Vm.sol";
+
+import {FalseToken, FeeToken, SurchargeToken} from "./tokens/HostileTokens.sol";
+import {Chain} from "./support/Chain.sol";
+import {Plan, Plans} from "./support/Plans.sol";
+
+/// @notice The lane of the commonest plan beside the general one: the same plan, whose amount is "all" in the one and
+/// exact in the other, ends in the same answer or the same refusal, with the same logs and the same balances.
+contract ExecutorLanesTest is Chain {
+    uint256 internal constant HELD = 1000e18;
+
+    struct Outcome {
+        bool success;
+        bytes answer;
+        bytes32 logs;
+        uint256 left;
+        uint256 got;
+    }
+
+    function setUp() public override {
+        super.setUp();
+        _mint(a, address(executor), HELD);
+        _mint(b, address(executor), HELD);
+        _pair(a, b);
+        _v3Pool(a, b);
+        _v4Pool(a, b);
+    }
+
+    function test_any_plan_ends_the_same_in_both_lanes(uint8 kind, bool up, uint128 amount, uint128 least) public {
+        (address sold, address bought) = up ? (a, b) : (b, a);
+        // Up to a little more than is held, and about what one for one would bring.
+        amount = uint128(bound(amount, 1, HELD + 2));
+        least = uint128(bound(least, 0, uint256(amount) + 1));
+        _compare(sold, bought, kind, amount, least);
+    }
+
+    function test_every_hostile_token_ends_the_same_in_both_lanes(uint8 kind, uint8 which, bool sells) public {
+        address odd = which % 3 == 0
+            ? address(new FeeToken())
+            : which % 3 == 1 ? address(new SurchargeToken()) : address(new FalseToken());
+        if (which % 3 == 0) FeeToken(odd).setCharging(false);
+        _mint(odd, address(executor), HELD);
+        _pair(odd, a);
+        if (which % 3 == 0) FeeToken(odd).setCharging(true);
+        (address sold, address bought) = sells ? (odd, a) : (a, odd);
+        _compare(sold, bought, kind % 2 == 0 ? 0 : kind, 1e18, 1);
+    }
+
+    function test_a_token_that_is_none_and_a_pool_that_is_missing_end_the_same_in_both_lanes(uint8 kind) public {
+        _compare(a, c, kind, 1e18, 1);
+        _compare(a, makeAddr("nobody"), kind, 1e18, 1);
+        _compare(makeAddr("nobody"), a, kind, 1e18, 1);
+    }
+
+    function _compare(address sold, address bought, uint8 kind, uint128 amount, uint128 least) private {
+        uint256 state = vm.snapshotState();
+        Outcome memory lane = _outcome(sold, bought, _leg(kind, Plans.all()), amount, least);
+        vm.revertToState(state);
+        Outcome memory general = _outcome(sold, bought, _leg(kind, Plans.exact(amount)), amount, least);
+        vm.revertToState(state);
+        assertEq(lane.success, general.success);
+        assertEq(lane.answer, general.answer);
+        assertEq(lane.logs, general.logs);
+        assertEq(lane.left, general.left);
+        assertEq(lane.got, general.got);
+    }
+
+    function _outcome(address sold, address bought, bytes memory leg, uint128 amount, uint128 least)
+        private
+        returns (Outcome memory outcome)
+    {
+        Plan memory plan = _plan(sold, bought, amount, leg);
+        plan.minOut = least;
+        vm.recordLogs();
+        vm.prank(desk);
+        (outcome.success, outcome.answer) = address(executor).call(Plans.encode(plan));
+        Vm.Log[] memory logs = vm.getRecordedLogs();
+        for (uint256 i = 0; i < logs.length; ++i) {
+            outcome.logs = keccak256(abi.encode(outcome.logs, logs[i].topics, logs[i].data, logs[i].emitter));
+        }
+        outcome.left = sold.code.length == 0 ? 0 : _balance(sold, address(executor));
+        outcome.got = bought.code.length == 0 ? 0 : _balance(bought, address(executor));
+    }
+
+    function _leg(uint8 kind, bytes memory amount) private pure returns (bytes memory) {
+        if (kind % 3 == 0) return Plans.v2(0, 1, amount, 0);
+        if (kind % 3 == 1) return Plans.v3(0, 1, amount, 0, FEE);
+        return Plans.v4(0, 1, amount, FEE, SPACING, false);
+    }
+}
