@@ -6,11 +6,13 @@ import pytest
 
 from oms.accounting.realised import chain_totals, realised_legs
 from oms.domain.plans import PoolLeg, RoutePlan
+from oms.domain.token import Token
 from oms.domain.transactions import TransferLog
 from oms.units import ZERO_ADDRESS, Address
 from tests.unit.application.samples import ETH, EXECUTOR, MAKER, USD, ladder, maker, plan_of, pool, report, sell
 
 STRANGER = Address("0x" + "f" * 40)
+THIRD = Token(1, Address("0x" + "3" * 40), "DAI", 18)
 
 
 @pytest.fixture(scope="module")
@@ -98,3 +100,20 @@ def test_the_native_side_of_a_pool_is_read_from_wrapping(plan: RoutePlan, wrappe
         ]
     (result,) = realised_legs(replace(plan, chain_legs=(native,)), logs, executor=EXECUTOR)
     assert result.exact
+
+
+def test_a_pool_that_pays_the_next_ones_pool_counts_for_both_legs(plan: RoutePlan) -> None:
+    first, second = (leg for leg in plan.chain_legs if isinstance(leg, PoolLeg))
+    between = replace(first, token_out=THIRD)
+    onward = replace(second, token_in=THIRD, amount_in=between.amount_out)
+    pools = between.key.settles_at, onward.key.settles_at
+    logs = [
+        TransferLog(onward.token_out.address, pools[1], EXECUTOR, onward.amount_out),
+        TransferLog(between.token_in.address, EXECUTOR, pools[0], between.amount_in),
+        TransferLog(THIRD.address, pools[0], pools[1], between.amount_out),
+    ]
+    handed = replace(plan, chain_legs=(between, onward))
+    assert all(leg.exact for leg in realised_legs(handed, logs, executor=EXECUTOR))
+    logs[2] = replace(logs[2], recipient=STRANGER)
+    legs = realised_legs(handed, logs, executor=EXECUTOR)
+    assert [(leg.realised_in > 0, leg.realised_out > 0) for leg in legs] == [(True, False), (False, True)]

@@ -1,0 +1,166 @@
+// SPDX-License-Identifier: Apache-2.0
+pragma solidity 0.8.30;
+
+import {Console} from "contracts/Console.sol";
+import {IAccount} from "contracts/interfaces/IAccount.sol";
+import {IExecutor} from "contracts/interfaces/IExecutor.sol";
+
+import {Chain} from "./support/Chain.sol";
+import {IExecutorUnderTest, Sending} from "./support/IExecutorUnderTest.sol";
+import {Plans} from "./support/Plans.sol";
+
+/// @notice Who the account obeys, and how that changes.
+contract ExecutorAccountTest is Chain {
+    using Sending for IExecutorUnderTest;
+
+    uint128 internal constant AMOUNT = 10e18;
+
+    address internal heir = makeAddr("heir");
+    address internal watchman = makeAddr("watchman");
+    address internal stranger = makeAddr("stranger");
+    bytes internal packed;
+
+    function setUp() public override {
+        super.setUp();
+        _pair(a, b);
+        _mint(a, address(executor), AMOUNT);
+        packed = Plans.encode(_plan(a, b, AMOUNT / 2, Plans.v2(0, 1, Plans.all(), 0)));
+    }
+
+    function test_ownership_passes_when_the_heir_takes_it_and_not_before() public {
+        vm.prank(desk);
+        executor.offerOwnership(heir);
+        assertEq(executor.owner(), desk);
+        assertEq(executor.pendingOwner(), heir);
+        vm.prank(heir);
+        executor.acceptOwnership();
+        assertEq(executor.owner(), heir);
+        assertEq(executor.pendingOwner(), address(0));
+        vm.prank(desk);
+        vm.expectRevert(abi.encodeWithSelector(IAccount.NotOwner.selector, desk));
+        executor.execute(packed);
+        vm.prank(heir);
+        executor.execute(packed);
+    }
+
+    function test_nobody_takes_what_was_not_offered_to_them(address caller) public {
+        vm.assume(caller != heir && caller != address(0));
+        vm.prank(desk);
+        executor.offerOwnership(heir);
+        vm.prank(caller);
+        vm.expectRevert(abi.encodeWithSelector(IAccount.NotPendingOwner.selector, caller));
+        executor.acceptOwnership();
+    }
+
+    function test_an_offer_can_be_taken_back() public {
+        vm.startPrank(desk);
+        executor.offerOwnership(heir);
+        executor.offerOwnership(address(0));
+        vm.stopPrank();
+        vm.prank(heir);
+        vm.expectRevert(abi.encodeWithSelector(IAccount.NotPendingOwner.selector, heir));
+        executor.acceptOwnership();
+    }
+
+    function test_the_guardian_stops_every_plan_and_the_owner_alone_lets_them_run_again() public {
+        vm.prank(desk);
+        executor.setGuardian(watchman);
+        vm.prank(watchman);
+        executor.pause();
+        assertTrue(executor.paused());
+        assertEq(executor.owner(), desk);
+        vm.prank(desk);
+        vm.expectRevert(IAccount.IsPaused.selector);
+        executor.execute(packed);
+        vm.prank(watchman);
+        vm.expectRevert(abi.encodeWithSelector(IAccount.NotOwner.selector, watchman));
+        executor.resume();
+        vm.prank(desk);
+        executor.resume();
+        vm.prank(desk);
+        executor.execute(packed);
+    }
+
+    function test_a_pause_outlives_a_change_of_owner() public {
+        vm.startPrank(desk);
+        executor.pause();
+        executor.offerOwnership(heir);
+        vm.stopPrank();
+        vm.startPrank(heir);
+        executor.acceptOwnership();
+        vm.expectRevert(IAccount.IsPaused.selector);
+        executor.execute(packed);
+        vm.stopPrank();
+    }
+
+    function test_the_guardian_can_do_nothing_else() public {
+        vm.prank(desk);
+        executor.setGuardian(watchman);
+        bytes[5] memory calls = [
+            packed,
+            abi.encodeCall(executor.offerOwnership, (watchman)),
+            abi.encodeCall(executor.setGuardian, (stranger)),
+            abi.encodeCall(executor.withdraw, (a, 1)),
+            abi.encodeCall(executor.setVenue, (uint8(1), uint8(1), watchman, bytes32(0), 0))
+        ];
+        for (uint256 i = 0; i < calls.length; ++i) {
+            vm.prank(watchman);
+            (bool success, bytes memory reason) = address(executor).call(calls[i]);
+            assertFalse(success);
+            assertEq(reason, abi.encodeWithSelector(IAccount.NotOwner.selector, watchman));
+        }
+    }
+
+    function test_a_stranger_cannot_pause(address caller) public {
+        vm.assume(caller != desk && caller != address(0));
+        vm.prank(caller);
+        vm.expectRevert(abi.encodeWithSelector(IAccount.NotGuardian.selector, caller));
+        executor.pause();
+    }
+
+    function test_the_owner_takes_out_tokens_and_coin_even_while_paused() public {
+        vm.deal(desk, 1 ether);
+        vm.startPrank(desk);
+        (bool paid,) = address(executor).call{value: 1 ether}("");
+        assertTrue(paid);
+        executor.pause();
+        executor.withdraw(a, AMOUNT);
+        executor.withdraw(address(0), 1 ether);
+        vm.stopPrank();
+        assertEq(_balance(a, desk), AMOUNT);
+        assertEq(desk.balance, 1 ether);
+    }
+
+    function test_the_console_by_itself_has_no_owner_and_obeys_nobody(address caller) public {
+        vm.assume(caller != address(0));
+        Console console = new Console(v2Factory, V2_INIT, v3Factory, V3_INIT);
+        assertEq(console.owner(), address(0));
+        vm.startPrank(caller);
+        vm.expectRevert(abi.encodeWithSelector(IAccount.NotOwner.selector, caller));
+        console.withdraw(a, 1);
+        vm.expectRevert(abi.encodeWithSelector(IAccount.NotPendingOwner.selector, caller));
+        console.acceptOwnership();
+        vm.expectRevert(abi.encodeWithSelector(IAccount.NotGuardian.selector, caller));
+        console.pause();
+        vm.stopPrank();
+    }
+
+    function test_coin_held_is_an_asset_like_another() public {
+        _v4Pool(address(0), b);
+        vm.deal(desk, AMOUNT);
+        vm.prank(desk);
+        (bool paid,) = address(executor).call{value: AMOUNT}("");
+        assertTrue(paid);
+        (uint256 spent, uint256 received) =
+            _run(_plan(address(0), b, AMOUNT, Plans.v4(0, 1, Plans.all(), FEE, SPACING, false)));
+        assertEq(spent, AMOUNT);
+        assertEq(address(executor).balance, 0);
+        (, uint256 back) =
+            _run(_plan(b, address(0), uint128(received), Plans.v4(0, 1, Plans.all(), FEE, SPACING, false)));
+        assertEq(address(executor).balance, back);
+        bytes memory greedy = Plans.encode(_plan(address(0), b, 1, Plans.v2(0, 1, Plans.all(), 0)));
+        vm.prank(desk);
+        vm.expectPartialRevert(IExecutor.PoolMissing.selector);
+        executor.execute(greedy);
+    }
+}
