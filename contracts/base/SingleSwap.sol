@@ -53,15 +53,23 @@ abstract contract SingleSwap is PathLegs, SingletonLegs {
             if (address(_poolManager) == address(0)) return (false, 0, 0);
             _swapSingleton(sold, bought, most, _singleKey(), false);
         }
-        (fine,,, spent) = _ask(question, 8, 1);
-        (fineOut,,, received) = _ask(question, 45, 2);
+        uint256 closing;
+        uint256 closingOut;
+        (fine,,, closing) = _ask(question, 8, 1);
+        (fineOut,,, closingOut) = _ask(question, 45, 2);
+        // Where a difference wraps around, the first comparison beside it fails.
+        assembly ("memory-safe") {
+            spent := sub(opening, closing)
+            received := sub(closingOut, openingOut)
+            done := and(iszero(gt(closing, opening)), iszero(lt(closingOut, openingOut)))
+            done := and(and(fine, fineOut), done)
+            done := and(done, and(iszero(gt(spent, most)), iszero(lt(received, least))))
+        }
+        if (done) return (true, spent, received);
         if (!fine) revert ITokenErrors.NotAToken(sold);
         if (!fineOut) revert ITokenErrors.NotAToken(bought);
-        // Differences are taken only where they are not negative.
-        unchecked {
-            spent = spent < opening ? opening - spent : 0;
-            received = received > openingOut ? received - openingOut : 0;
-        }
+        spent = closing < opening ? opening - closing : 0;
+        received = closingOut > openingOut ? closingOut - openingOut : 0;
         if (spent > most) revert IExecutor.Overspent(sold, spent, most);
         if (received < least) revert IExecutor.MinOutMissed(received, least);
         done = true;
