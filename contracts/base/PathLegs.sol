@@ -29,8 +29,7 @@ abstract contract PathLegs is VenueRegistry, PermitFunding {
 
     // A concentrated pool's context starts with the token that is owed and, above it, how it is paid; then the most that
     // may be asked.
-    /// @dev Out of what the executor holds. Nothing follows.
-    uint256 private constant PAY_HELD = 0;
+    // Zero is out of what the executor holds; nothing follows.
     /// @dev By a pair that is paid first. Follow its hop, the token that the pair gets, and how much of it.
     uint256 private constant PAY_PAIR = 1;
     /// @dev By the owner, through Permit2. Follows the call of Permit2.
@@ -130,28 +129,35 @@ abstract contract PathLegs is VenueRegistry, PermitFunding {
         sold = _taken;
     }
 
-    /// @dev The callback of a concentrated pool: two amounts, and its context.
+    /// @dev The callback of a concentrated pool: two amounts, and its context. What is paid out of what is held comes first
+    /// and in one piece, as it is the commonest.
     function _payConcentrated() internal {
         int256 owed;
         uint256 size;
+        uint256 head;
+        uint256 budget;
+        bool held;
         // The context's bytes stand behind its offset, which is always that of the last of three arguments, and its length.
+        // Of two amounts one is positive. The context is this contract's own, if its hash shows so.
         assembly ("memory-safe") {
             owed := calldataload(4)
             if iszero(sgt(owed, 0)) { owed := calldataload(36) }
             size := calldataload(100)
+            head := calldataload(PAYMENT)
+            budget := calldataload(add(PAYMENT, 32))
+            held := and(and(iszero(shr(160, head)), sgt(owed, 0)), iszero(gt(owed, budget)))
         }
         _takeCallback(LEG_V3, PAYMENT, size);
-        uint256 head = _word(0);
-        uint256 budget = _word(1);
-        uint256 mode = head >> 160;
-        // The cut is meant: it leaves the address. The comparison with the budget sees only positive values.
+        // The cut is meant: it leaves the address.
         // forge-lint: disable-next-line(unsafe-typecast)
         address token = address(uint160(head));
+        if (held) return token.send(msg.sender, uint256(owed));
+        uint256 mode = head >> 160;
+        // The comparison with the budget sees only positive values.
         if (owed <= 0 || (uint256(owed) > budget && (mode != PAY_HOPS || size == 64))) {
             revert IExecutor.CallbackOverBudget(owed, budget);
         }
-        if (mode == PAY_HELD) token.send(msg.sender, uint256(owed));
-        else if (mode == PAY_HOPS) _payByHops(token, uint256(owed), size - 64);
+        if (mode == PAY_HOPS) _payByHops(token, uint256(owed), size - 64);
         else if (mode == PAY_PERMIT) _payByPermit(PAYMENT + 64, size - 64, msg.sender, uint256(owed));
         else _payByPair(token, mode == PAY_PAIR, budget);
     }
@@ -259,8 +265,8 @@ abstract contract PathLegs is VenueRegistry, PermitFunding {
 
     // Contexts, each written where `_askConcentrated` sends it from
 
-    function _heldContext(address token, uint256 amount) internal pure returns (uint256 size) {
-        // Beyond the free pointer, where the call is about to be built. PAY_HELD is zero.
+    function _heldContext(address token, uint256 amount) private pure returns (uint256 size) {
+        // Beyond the free pointer, where the call is about to be built.
         assembly ("memory-safe") {
             let at := add(mload(64), CONTEXT)
             mstore(at, token)
@@ -439,7 +445,7 @@ abstract contract PathLegs is VenueRegistry, PermitFunding {
 
     // Why a pool refused. Looked at only then, which keeps swaps that succeed free of it.
 
-    function _explainConcentrated(Hop hop, int256 amount) private view {
+    function _explainConcentrated(Hop hop, int256 amount) internal view {
         bytes memory reason = Reverts.data();
         if (keccak256(reason) != UNDERPAID || amount < 0) Reverts.bubble(reason);
         IUniswapV3Pool pool = IUniswapV3Pool(hop.pool());

@@ -3,7 +3,7 @@ pragma solidity 0.8.30;
 
 import {IExecutor} from "../interfaces/IExecutor.sol";
 import {IERC20, ITokenErrors} from "../interfaces/IERC20.sol";
-import {IUniswapV2Pair} from "../interfaces/IVenues.sol";
+import {IUniswapV2Pair, IUniswapV3Pool} from "../interfaces/IVenues.sol";
 import {TokenCalls} from "../libraries/TokenCalls.sol";
 import {hopOf} from "../types/Hop.sol";
 import {LEG_V2, LEG_V3, LEG_V4} from "../types/Plan.sol";
@@ -17,6 +17,10 @@ import {SingletonLegs} from "./SingletonLegs.sol";
 /// asset 1 at byte 45, the leg at byte 82: kind and mode, tokens 0x01, particulars.
 abstract contract SingleSwap is PathLegs, SingletonLegs {
     using TokenCalls for address;
+
+    /// @dev `MIN_SQRT_PRICE_LIMIT` and `MAX_SQRT_PRICE_LIMIT`, as assembly takes them.
+    uint256 private constant LOWEST = 4_295_128_740;
+    uint256 private constant HIGHEST = 1_461_446_703_485_210_103_287_273_052_203_988_822_378_723_970_341;
 
     /// @dev The kind of a plan's only leg if the plan has the form of this lane; else zero.
     function _singleKind() internal pure returns (uint256 kind) {
@@ -149,11 +153,19 @@ abstract contract SingleSwap is PathLegs, SingletonLegs {
     function _swapSingleConcentrated(address token, address bought, uint256 amount) private {
         address deployer = _v3Factory;
         bytes32 initCodeHash = _v3InitCodeHash;
+        bytes4 selector = IUniswapV3Pool.swap.selector;
         address pool;
-        // `PoolAddress.concentrated`, beyond the free pointer; the fee is at byte 85 of the plan.
+        uint256 state;
+        bool success;
+        bool whole;
+        int256 owed;
+        int256 got;
+        // `PoolAddress.concentrated`, whose fee is at byte 85 of the plan, then `PathLegs._heldContext`, `CallbackGuard._arm`
+        // and the call of `PathLegs._askConcentrated`; beyond the free pointer and in scratch space.
         assembly ("memory-safe") {
             let at := mload(64)
-            let swap := mul(xor(token, bought), lt(token, bought))
+            let up := lt(token, bought)
+            let swap := mul(xor(token, bought), up)
             mstore(at, xor(bought, swap))
             mstore(add(at, 32), xor(token, swap))
             mstore(add(at, 64), shr(232, calldataload(85)))
@@ -162,12 +174,30 @@ abstract contract SingleSwap is PathLegs, SingletonLegs {
             mstore(add(at, 21), salt)
             mstore(add(at, 53), initCodeHash)
             pool := shr(96, shl(96, keccak256(at, 85)))
+            mstore(add(at, 164), or(shl(160, LEG_V3), pool))
+            mstore(add(at, 196), token)
+            mstore(add(at, 228), amount)
+            tstore(_state.slot, keccak256(add(at, 164), 96))
+            mstore(at, selector)
+            mstore(add(at, 4), address())
+            mstore(add(at, 36), up)
+            mstore(add(at, 68), amount)
+            mstore(add(at, 100), xor(HIGHEST, mul(xor(LOWEST, HIGHEST), up)))
+            mstore(add(at, 132), 160)
+            mstore(add(at, 164), 64)
+            success := call(gas(), pool, 0, at, 260, 0, 64)
+            whole := gt(returndatasize(), 63)
+            owed := mload(shl(5, iszero(up)))
+            got := mload(shl(5, up))
+            state := tload(_state.slot)
         }
-        if (deployer == address(0)) revert IExecutor.VenueUnknown(LEG_V3, 0);
-        uint256 size = _heldContext(token, amount);
+        if (!success) _explainConcentrated(hopOf(pool, token < bought, LEG_V3, 0), int256(amount));
+        if (!whole) {
+            if (deployer == address(0)) revert IExecutor.VenueUnknown(LEG_V3, 0);
+            revert IExecutor.PoolMissing(pool);
+        }
+        if (state != LOCKED) revert IExecutor.CallbackMissed(pool);
         // The amount is below 2^128.
-        (int256 owed, int256 got) =
-            _askConcentrated(hopOf(pool, token < bought, LEG_V3, 0), int256(amount), address(this), size);
         if (owed != int256(amount)) revert IExecutor.PartialFill(amount, owed);
         if (got > 0) revert IExecutor.PartialFill(amount, 0);
     }
