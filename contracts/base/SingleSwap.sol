@@ -11,9 +11,11 @@ import {PathLegs} from "./PathLegs.sol";
 import {SingletonLegs} from "./SingletonLegs.sol";
 
 /// @title The commonest plan: all of one asset into another, at one pool of Uniswap's own, out of what is held
-/// @notice A lane of its own, 1,300 to 2,400 gas less than the general one, which does the same and is asked whenever anything is out
+/// @notice A lane of its own, 1,100 to 2,300 gas less than the general one, which does the same and is asked whenever
+/// anything is out
 /// of the ordinary before something was paid. `ExecutorLanes.t.sol` holds the two together.
-/// @dev The form of such a plan is fixed, so nothing is looked up: head 0x0200, deadline, counts 0x20; asset 0 at byte 8,
+/// @dev The form of such a plan is fixed, so nothing is looked up: head 0x0200, deadline, counts 0x20; asset 0 at byte
+/// 8,
 /// asset 1 at byte 45, the leg at byte 82: kind and mode, tokens 0x01, particulars.
 abstract contract SingleSwap is PathLegs, SingletonLegs {
     using TokenCalls for address;
@@ -90,7 +92,8 @@ abstract contract SingleSwap is PathLegs, SingletonLegs {
         }
     }
 
-    /// @dev The asset at byte `at` of the plan, whether its bound is the expected one and it answers as a token, and what
+    /// @dev The asset at byte `at` of the plan, whether its bound is the expected one and it answers as a token, and
+    /// what
     /// this account has of it.
     function _ask(uint256 question, uint256 at, uint256 expected)
         private
@@ -119,7 +122,8 @@ abstract contract SingleSwap is PathLegs, SingletonLegs {
         address pair;
         uint256 out;
         bool success;
-        // `PoolAddress.constantProduct`, `PathLegs._reserves` and `._pairOut`, with their proofs, and `TokenCalls.send`;
+        // `PoolAddress.constantProduct`, `PathLegs._reserves` and `._pairOut`, with their proofs, and
+        // `TokenCalls.send`;
         // beyond the free pointer and in scratch space. The fee of 3,000 pips is 3 parts of 1,000.
         assembly ("memory-safe") {
             let at := mload(64)
@@ -160,7 +164,8 @@ abstract contract SingleSwap is PathLegs, SingletonLegs {
         bool whole;
         int256 owed;
         int256 got;
-        // `PoolAddress.concentrated`, whose fee is at byte 85 of the plan, then `PathLegs._heldContext`, `CallbackGuard._arm`
+        // `PoolAddress.concentrated`, whose fee is at byte 85 of the plan, then `PathLegs._heldContext`,
+        // `CallbackGuard._arm`
         // and the call of `PathLegs._askConcentrated`; beyond the free pointer and in scratch space.
         assembly ("memory-safe") {
             let at := mload(64)
