@@ -21,6 +21,9 @@ from bisect import bisect_right
 from collections.abc import Iterable, Sequence
 from typing import NamedTuple
 
+import numpy as np
+import numpy.typing as npt
+
 from oms.errors import QuoteRefused, Refusal
 from oms.liquidity.concentrated import ConcentratedPool
 from oms.liquidity.constant_product import ConstantProductPool
@@ -77,7 +80,7 @@ class PriceResponse:
     `capacity` is the most input it takes; beyond it the venue refuses, or its state isn't known (`is_cut`).
     """
 
-    __slots__ = ("_pieces", "_starts", "_takens", "capacity", "is_cut", "log_price")
+    __slots__ = ("_packed", "_pieces", "_starts", "_takens", "capacity", "is_cut", "log_price")
 
     def __init__(
         self, log_price: float, pieces: Sequence[Piece], *, is_cut: bool = False, capacity: float | None = None
@@ -92,6 +95,7 @@ class PriceResponse:
         self._pieces = list(pieces)
         self._starts = [piece.start for piece in pieces]
         self._takens = [piece.taken for piece in pieces]
+        self._packed: npt.NDArray[np.float64] | None = None
         end = _end_of(pieces[-1]).amount_in if pieces else 0.0
         self.capacity = end if capacity is None else capacity
 
@@ -99,6 +103,13 @@ class PriceResponse:
     def only_piece(self) -> Piece | None:
         """The response's one piece, if it is one: a closed form that a caller may vectorise."""
         return self._pieces[0] if len(self._pieces) == 1 else None
+
+    @property
+    def packed(self) -> npt.NDArray[np.float64]:
+        """The pieces as rows, in the order of `Piece`'s fields: for compiled code."""
+        if self._packed is None:
+            self._packed = np.array(self._pieces, dtype=np.float64).reshape(len(self._pieces), 8)
+        return self._packed
 
     @property
     def end(self) -> Trade:

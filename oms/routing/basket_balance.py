@@ -24,7 +24,7 @@ import numpy as np
 
 from oms.liquidity.price_response import Piece, PriceResponse
 from oms.routing.edge_table import EdgeTable, Floats
-from oms.routing.equilibrium import Arc, Flow, Prices, equilibrium
+from oms.routing.equilibrium import Arc, Flow, Prices
 from oms.routing.surplus import Losses, losses
 
 MAX_ROUNDS = 24
@@ -270,7 +270,7 @@ class _Local:
                 rate *= math.exp(self.bases[token] - self.bases[anchor] - _STOPGAP)
             log_price = _STOPGAP + self.bases[tail] - self.bases[head]
             stopgaps.append(Arc(tail, head, _STOPGAP, _straight(log_price, rate)))
-        solved = equilibrium(
+        solved = self.search.market.solve(
             [*self.arcs, *stopgaps],
             self.bases,
             supplies=supplies,

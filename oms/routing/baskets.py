@@ -278,6 +278,7 @@ class _Basket:
 
     def _fitting(self, used: Sequence[int], new: Iterable[int], balance: BasketBalance) -> list[int]:
         """Those of the new edges that close no circle and share no pool with another, the most valuable flow first."""
+
         def worth(number: int) -> float:
             flow = balance.flows.get(number)
             return 0.0 if flow is None else flow.amount_in * math.exp(self.values[self.table.sources[number]])

@@ -11,7 +11,7 @@ A pool of several tokens is bounded by the sum over its pairs, which is more tha
 """
 
 import math
-from collections.abc import Collection, Iterable, Mapping
+from collections.abc import Collection, Iterable
 from dataclasses import dataclass
 
 import numpy as np
@@ -126,41 +126,11 @@ def token_prices(flat: FlatMarket, balance: Balance, priced: Iterable[int]) -> F
     Nearest by depth: an order that moves a token moves whatever is deeply joined to it, and where two such groups meet,
     only shallow venues lose to the difference.
     """
-    log_values = flat.log_values.copy()
-    moved: dict[int, float] = {}
-    for token in priced:
-        log_values[token] = balance.bases[token] + balance.shifts[token]
-        moved[token] = float(log_values[token] - flat.log_values[token])
-    for token, shift in enumerate(_spread(moved, flat.market.tree, len(log_values))):
-        if token not in moved:
-            log_values[token] = NEVER if shift is None else flat.log_values[token] + shift
+    own = {token: balance.bases[token] + balance.shifts[token] for token in priced}
+    moves = flat.market.spread({token: value - float(flat.log_values[token]) for token, value in own.items()})
+    log_values: Floats = np.where(np.isnan(moves), NEVER, flat.log_values + moves)
+    log_values[list(own)] = list(own.values())
     return log_values
-
-
-def _spread(moved: Mapping[int, float], tree: Iterable[tuple[int, int]], size: int) -> list[float | None]:
-    """Each token's move: of the group that it joins first when the deepest pairs are joined first."""
-    groups = [[token] for token in range(size)]
-    group_of = list(range(size))
-    moves: list[float | None] = [moved.get(token) for token in range(size)]
-    named: list[bool] = [token in moved for token in range(size)]
-    for one, other in tree:
-        first, second = group_of[one], group_of[other]
-        if first == second:
-            continue
-        if named[first] and named[second]:
-            continue
-        if named[first] or (not named[second] and len(groups[first]) >= len(groups[second])):
-            first, second = second, first
-        # the unnamed, or smaller, first group joins the second
-        for token in groups[first]:
-            group_of[token] = second
-        groups[second] += groups[first]
-        groups[first] = []
-    for token in range(size):
-        if moves[token] is None:
-            group = group_of[token]
-            moves[token] = moved.get(group)
-    return moves
 
 
 def _bound(search: Search, log_values: Floats, lost: float) -> float:

@@ -10,8 +10,9 @@ logarithms, one `maximum.reduceat` a hop. On 1,000 pools a hop takes about 15 us
 import math
 from collections.abc import Iterable, Mapping, Sequence
 from copy import copy
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from heapq import heappop, heappush
+from typing import Self
 
 import numpy as np
 import numpy.typing as npt
@@ -20,7 +21,7 @@ from oms.liquidity.listing import ListedPool
 from oms.liquidity.price_response import NEVER, PROFILE_FALLS, DepthProfile, PriceResponse
 from oms.liquidity.weighted import WeightedPool
 from oms.routing.edge_response import edge_gas, edge_kink_gas, first_reading
-from oms.routing.equilibrium import Arc
+from oms.routing.equilibrium import Arc, Prices, equilibrium
 from oms.routing.market import BookEdge, Edge, LadderEdge, Market, PoolEdge, initial_states
 from oms.units import Address
 
@@ -62,12 +63,11 @@ class EdgeTable:
         self._values: Floats | None = None
         self._tree: tuple[tuple[int, int], ...] | None = None
         self._roots: Indexes | None = None
-        self._shared: Indexes = np.empty(0, dtype=np.intp)
-        self._shared_pools: Sequence[WeightedPool] = ()
+        self._shared: SharedPools | None = None
         self._discounts: dict[int, Floats] = {}
 
     @classmethod
-    def of(cls, edges: Iterable[Edge]) -> "EdgeTable":
+    def of(cls, edges: Iterable[Edge]) -> Self:
         """Prepare edges; those that cannot trade at all stay, with a price of nothing."""
         kept = list(edges)
         numbers: dict[Address, int] = {}
@@ -76,7 +76,7 @@ class EdgeTable:
         kept.sort(key=lambda edge: numbers[edge.token_in])
         return cls(kept, [first_reading(edge) for edge in kept])
 
-    def with_pools(self, changed: Mapping[str, ListedPool]) -> "EdgeTable":
+    def with_pools(self, changed: Mapping[str, ListedPool]) -> Self:
         """The market after a block: the pools named by id replaced, all else kept as it is."""
         edges, responses, states = list(self.edges), list(self._responses), dict(self.states)
         after = copy(self)
@@ -94,7 +94,7 @@ class EdgeTable:
                     states[pool_id] = listed.pool
         after.edges, after.states, after._responses = tuple(edges), states, responses
         after._values, after._tree, after._roots, after._discounts = None, None, None, {}
-        after._shared = np.empty(0, dtype=np.intp)
+        after._shared = None
         return after
 
     def discounts(self, log_value: float) -> Floats:
@@ -149,31 +149,11 @@ class EdgeTable:
         return self._values if self._values is not None else np.full(len(self.tokens), NEVER)
 
     @property
-    def shared_pools(self) -> Sequence[WeightedPool]:
+    def shared(self) -> "SharedPools":
         """Weighted pools of several tokens, whose pairs share balances."""
-        self._group()
-        return self._shared_pools
-
-    @property
-    def shared(self) -> Indexes:
-        """For each edge the place of its pool among `shared_pools`, or -1."""
-        self._group()
+        if self._shared is None:
+            self._shared = SharedPools.of(self.edges, self.index)
         return self._shared
-
-    def _group(self) -> None:
-        if len(self._shared) == len(self.edges):
-            return
-        places: dict[str, int] = {}
-        pools: list[WeightedPool] = []
-        shared = np.full(len(self.edges), -1, dtype=np.intp)
-        for number, edge in enumerate(self.edges):
-            pool = edge.listed.pool if isinstance(edge, PoolEdge) else None
-            if isinstance(pool, WeightedPool) and len(pool.tokens) > 2:
-                if edge.state_id not in places:
-                    places[edge.state_id] = len(pools)
-                    pools.append(pool)
-                shared[number] = places[edge.state_id]
-        self._shared, self._shared_pools = shared, pools
 
     @property
     def scale(self) -> float:
@@ -255,6 +235,46 @@ class EdgeTable:
             accepted.append(number)
         return accepted
 
+    def solve(
+        self,
+        arcs: Sequence[Arc],
+        bases: Sequence[float],
+        *,
+        supplies: Mapping[int, float],
+        fixed: frozenset[int],
+        scale: float,
+        shifts: Sequence[float] | None = None,
+    ) -> Prices:
+        """Prices at which arcs between tokens in play balance; see `equilibrium`."""
+        return equilibrium(arcs, bases, supplies=supplies, fixed=fixed, scale=scale, shifts=shifts)
+
+    def sold(self, amounts: Floats) -> Floats:
+        """What each edge brings for its amount; zero where it refuses."""
+        found = np.zeros(len(amounts))
+        for number in np.flatnonzero(amounts > 0.0).tolist():
+            found[number] = self._responses[number].sold(float(amounts[number]))
+        return found
+
+    def spread(self, moved: Mapping[int, float]) -> Floats:
+        """Each token's move, given some: that of the group it joins first when the deepest pairs are joined first.
+
+        NaN for a token that no group with a move reaches.
+        """
+        size = len(self.tokens)
+        groups = [[token] for token in range(size)]
+        group_of = list(range(size))
+        for one, other in self.tree:
+            first, second = group_of[one], group_of[other]
+            if first == second or (first in moved and second in moved):
+                continue
+            if first in moved or (second not in moved and len(groups[first]) >= len(groups[second])):
+                first, second = second, first
+            for token in groups[first]:  # the one without a move, or the smaller, joins the other
+                group_of[token] = second
+            groups[second] += groups[first]
+            groups[first] = []
+        return np.array([moved.get(token, moved.get(group_of[token], math.nan)) for token in range(size)])
+
     def losses(self, falls: Floats, log_values: Floats) -> tuple[Indexes, Floats]:
         """Edges that lose at these falls from their first prices, and what each loses by value; vectorised.
 
@@ -316,6 +336,55 @@ def _closed_form(response: PriceResponse) -> tuple[float, ...]:
         return 0.0, response.last_fall, 0.0, 0.0, 0.0, 0.0, end.amount_in, end.amount_out
     form = piece.depth_in, piece.depth_out, piece.exponent_in, piece.exponent_out
     return 1.0, piece.end, *form, end.amount_in, end.amount_out
+
+
+@dataclass(frozen=True, slots=True)
+class SharedPools:
+    """Weighted pools of more than two tokens as rows, filled up with tokens of no weight.
+
+    `of_edge` is each edge's row, or -1. A row that holds a token without a price or a balance has a weight of infinity.
+    """
+
+    of_edge: Indexes
+    tokens: Indexes
+    log_balances: Floats
+    weights: Floats
+
+    @classmethod
+    def of(cls, edges: Sequence[Edge], index: Mapping[Address, int]) -> "SharedPools":
+        """The rows of a market's edges."""
+        pools: dict[str, WeightedPool] = {}
+        of_edge = np.full(len(edges), -1, dtype=np.intp)
+        rows: dict[str, int] = {}
+        for number, edge in enumerate(edges):
+            pool = edge.listed.pool if isinstance(edge, PoolEdge) else None
+            if isinstance(pool, WeightedPool) and len(pool.tokens) > 2:
+                pools[edge.state_id] = pool
+                of_edge[number] = rows.setdefault(edge.state_id, len(rows))
+        shape = len(pools), max((len(pool.tokens) for pool in pools.values()), default=0)
+        tokens, log_balances, weights = np.zeros(shape, dtype=np.intp), np.zeros(shape), np.zeros(shape)
+        for row, pool in enumerate(pools.values()):
+            total = sum(pool.weights)
+            for column, (token, balance, weight) in enumerate(
+                zip(pool.tokens, pool.balances, pool.weights, strict=True)
+            ):
+                known = token in index and balance > 0
+                tokens[row, column] = index.get(token, 0)
+                log_balances[row, column] = math.log(balance) if known else math.inf
+                weights[row, column] = weight / total
+        return cls(of_edge, tokens, log_balances, weights)
+
+    def lost_without_fee(self, rows: Indexes, log_values: Floats) -> Floats:
+        """What these pools would lose to the prices if they took no fee; infinite where a token of one has no price."""
+        weights = self.weights[rows]
+        held = weights > 0.0
+        log_worth = np.where(held, log_values[self.tokens[rows]] + self.log_balances[rows], NEVER)
+        with np.errstate(over="ignore", invalid="ignore", divide="ignore"):
+            logs = np.where(held, weights * (log_worth - np.log(weights)), 0.0)
+            lost = np.maximum(0.0, np.exp(log_worth).sum(axis=1) - np.exp(logs.sum(axis=1)))
+        unknown = (held & ~np.isfinite(log_worth)).any(axis=1)
+        found: Floats = np.where(unknown, math.inf, lost)
+        return found
 
 
 def _reaches(after: Mapping[int, set[int]], start: int, goal: int) -> bool:

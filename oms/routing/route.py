@@ -177,25 +177,30 @@ class _Order:
         return self._least_paying(at, total)
 
     def _least_paying(self, at: Callable[[int], Allocation | None], total: int) -> Allocation | None:
-        """The allocation of the least total that pays what is wanted: false position, then to the unit or 2**-40."""
+        """The allocation of the least total that pays what is wanted: secants, then to the unit or 2**-40."""
         best: Allocation | None = None
-        low, low_out, high, high_out = 0, 0, 0, 0
+        low, high, before, paid_before = 0, 0, 0, 0
         for step in range(_MAX_SCALINGS):
             trial = at(total)
             if trial is None:
                 break
-            if trial.amount_out >= self.amount:
-                best, high, high_out = trial, total, trial.amount_out
+            paid = trial.amount_out
+            if paid >= self.amount:
+                best, high = trial, total
             else:
-                low, low_out = total, trial.amount_out
-            if best is not None and high - low <= max(1, high >> 40):
+                low = total
+            close = max(1, high >> 40)
+            if best is not None and high - low <= close:
                 break
+            guess = total
+            if paid != paid_before:
+                guess -= (paid - self.amount) * (total - before) // (paid - paid_before)
+            before, paid_before = total, paid
             if best is None:
-                guess = -(-total * self.amount // max(1, trial.amount_out))
                 total = max(guess + guess // 10**6, total + 1)
                 continue
-            guess = low + -(-(high - low) * (self.amount - low_out) // max(1, high_out - low_out))
-            if step % 3 == 2:
+            guess += close // 2 if low == before else -(close // 2)  # beyond it, so that it closes in from both sides
+            if step % 4 == 3:
                 guess = (low + high) // 2
             total = min(max(guess, low + 1), high - 1)
         return best

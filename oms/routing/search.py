@@ -16,7 +16,7 @@ import numpy as np
 
 from oms.liquidity.price_response import NEVER, Piece, PriceResponse
 from oms.routing.edge_table import EdgeTable, Floats
-from oms.routing.equilibrium import Arc, Flow, equilibrium
+from oms.routing.equilibrium import Arc, Flow
 
 MAX_ROUNDS = 16
 MAX_NEW_EDGES = 24
@@ -168,7 +168,7 @@ class Search:
         supplies = {target: -self.amount} if self.buying else {source: self.amount}
         joined = {arc.tail for arc in arcs} | {arc.head for arc in arcs}
         fixed = frozenset({source if self.buying else target}.union(set(local.values()).difference(joined)))
-        solved = equilibrium(arcs, bases, supplies=supplies, fixed=fixed, scale=scale, shifts=start)
+        solved = market.solve(arcs, bases, supplies=supplies, fixed=fixed, scale=scale, shifts=start)
         after = market.log_prices.copy()
         flows = {}
         least = NEGLIGIBLE * scale
@@ -232,15 +232,17 @@ class Search:
         arrived: dict[int, tuple[float, tuple[int, ...]]] = {self.source: (self.amount, ())}
         best: tuple[float, tuple[int, ...]] = (0.0, ())
         for _ in range(self.max_hops):
+            amounts = np.zeros(len(market.tokens))
+            for token, (amount, _path) in arrived.items():
+                amounts[token] = amount
+            sold = market.sold(np.where(self.open_prices > NEVER, amounts[market.sources], 0.0))
             reached: dict[int, tuple[float, tuple[int, ...]]] = {}
-            for token, (amount, path) in arrived.items():
-                for number in market.leaving(token):
-                    head = int(market.targets[number])
-                    if self.open_prices[number] == NEVER:
-                        continue
-                    sold = market.response(number).sold(amount)
-                    if sold > reached.get(head, (0.0, ()))[0] and self._is_start((*path, number)):
-                        reached[head] = sold, (*path, number)
+            bringing = np.flatnonzero(sold > 0.0)
+            for number in bringing[np.argsort(-sold[bringing], kind="stable")].tolist():
+                head = int(market.targets[number])
+                path = (*arrived[int(market.sources[number])][1], number)
+                if head not in reached and self._is_start(path):
+                    reached[head] = float(sold[number]), path
             best = max(best, reached.pop(self.target, best))
             arrived = reached
         return best[1]
@@ -263,8 +265,7 @@ class Search:
             best[better], places[better] = rate[better], before
         best += log_prices
         found: dict[tuple[int, ...], None] = {}
-        order = np.argsort(-best, kind="stable")[: count * self.max_hops * 2]
-        for number in order.tolist():
+        for number in _largest(best, count * self.max_hops * 2):
             if best[number] == NEVER or len(found) >= count:
                 break
             before = int(places[number])
@@ -367,16 +368,16 @@ class Search:
         """
         market = self.market
         ends = [(number, int(market.sources[number]), int(market.targets[number])) for number in numbers]
-        if near is None:
-            bases = {self.target: 0.0}
-            for number, tail, head in reversed(ends):
-                bases.setdefault(tail, float(market.log_prices[number]) + bases[head])
-            return bases, {}
-        touched = {token for _, *tokens in ends for token in tokens} | {self.source, self.target}
-        bases = {token: value for token, value in near.bases.items() if token in touched}
-        shifts = {token: near.shifts[token] for token in bases}
-        for _ in range(self.max_hops + 1):
-            for number, tail, head in ends:
+        bases, shifts = {self.target: 0.0}, {self.target: 0.0}
+        if near is not None:
+            touched = {token for _, *tokens in ends for token in tokens} | {self.source, self.target}
+            bases = {token: value for token, value in near.bases.items() if token in touched}
+            shifts = {token: near.shifts[token] for token in bases}
+        backwards = ends[::-1] if near is None else ends
+        found = -1
+        while found != len(bases):
+            found = len(bases)
+            for number, tail, head in backwards:
                 if head in bases and tail not in bases:
                     bases[tail], shifts[tail] = float(market.log_prices[number]) + bases[head], shifts.get(head, 0.0)
         for number, tail, head in ends:  # a token from which nothing leads on yet
@@ -384,10 +385,19 @@ class Search:
             if head not in bases:
                 bases[head] = bases[tail] - float(market.log_prices[number])
                 shifts[head] = shifts.get(tail, 0.0)
+        bases.setdefault(self.source, 0.0)
         return bases, shifts
 
     def _first_slack(self, arcs: list[Arc], source: int) -> float:
         return max((arc.slack for arc in arcs if arc.tail == source), default=0.0)
+
+
+def _largest(values: Floats, count: int) -> list[int]:
+    """Places of the largest values, largest first, equal ones in order."""
+    found = np.arange(len(values))
+    if count < len(values):
+        found = np.flatnonzero(values >= np.partition(values, len(values) - count)[len(values) - count])
+    return [int(place) for place in found[np.argsort(-values[found], kind="stable")][:count]]
 
 
 def _stopgap(log_rate: float, amount: float) -> PriceResponse:

@@ -121,7 +121,12 @@ class Selection:
         return list(found)
 
     def _thinned(self, best: Costed) -> Costed:
-        """Without the edges that do not pay for themselves, or with cheaper ones in their place."""
+        """Without the edges that do not pay for themselves, or with cheaper ones in their place.
+
+        An order that is not filled yet needs all that it has.
+        """
+        if best.balance.unfilled > 1e-9:
+            return best
         kept: set[int] = set()
         for _ in range(MAX_DROPS):
             surpluses = self._surpluses(best.balance)
