@@ -91,13 +91,13 @@ class _Order:
         out_per_gas = terms.gas_cost.out_per_gas
         self.selection = Selection(self.search, gas * out_per_gas, table.kink_gas * out_per_gas)
 
-    def _search(self, market: EdgeTable) -> Search:
+    def _search(self, market: EdgeTable, *, max_hops: int | None = None) -> Search:
         return Search(
             market,
             self.source,
             self.target,
             float(self.amount),
-            max_hops=self.terms.max_hops,
+            max_hops=max_hops or self.terms.max_hops,
             buying=self.buying,
             is_over=self.terms.is_over,
         )
@@ -110,7 +110,7 @@ class _Order:
         paths = self.selection.singles(SINGLES)
         singles = [single for single in (self._single(path) for path in paths) if single is not None]
         balances = self._balances(ideal, paths)
-        plans = [plan for plan in (self._exact(balance) for balance in balances) if plan is not None]
+        plans = [plan for plan in map(self._exact, balances) if plan is not None]
         best_single = max(singles, key=self._score, default=None)
         best = max([*plans, *singles], key=self._score, default=None)
         if best is None:
@@ -121,10 +121,15 @@ class _Order:
     def _balances(self, ideal: Balance, paths: Sequence[tuple[int, ...]]) -> Iterable[Balance]:
         """Splits to try in integers: the optimum where gas is free or nothing beside it, and what pays for its gas."""
         if not self.terms.gas_cost.out_per_gas:
-            optimum = ideal if self.flat.market is self.market else self.search.best_optimum()
-            return [optimum] if optimum is not None else []
+            return [ideal, *(self._optima(ideal) if self.flat.market is not self.market else ())]
         chosen = self.selection.best(paths[:1], list(ideal.flows))
         return [chosen.balance] if chosen is not None else []
+
+    def _optima(self, ideal: Balance) -> Iterable[Balance]:
+        """Optima of the market as it stands, which may hold circles that pay: shorter paths can lead to better ones."""
+        for hops in range(min(_SHORT_HOPS, self.terms.max_hops), self.terms.max_hops + 1):
+            if not self.terms.is_over():
+                yield from self._search(self.market, max_hops=hops).optima(ideal.flows)
 
     def _exact(self, balance: Balance) -> Allocation | None:
         """The balance in integers and whole lots."""
@@ -152,15 +157,46 @@ class _Order:
     def _flows(self, balance: Balance, least: float) -> dict[Edge, int]:
         """Integer flows, smallest first so that the largest takes the rounding; the source's sum to the order."""
         used = _joined(self.market, balance, self.source, self.target, least=least)
-        edges = self.market.edges
-        flows = {edges[number]: self._within(number, balance.flows[number].amount_in) for number in used}
+        full = self._full(used, balance)
+        used.sort(key=lambda number: number not in full)
+        flows: dict[int, int] = {}
+        for number in used:
+            amount = balance.flows[number].amount_in
+            flows[number] = max(1, int(amount * (1 - _SPARED))) if number in full else self._within(number, amount)
+        self._rebalance(flows, full, balance)
         if not flows:
             return {}
         given = self.amount if not self.buying else round(balance.amount_in)
-        return _summing_to(flows, self.token_in, given)
+        edges = self.market.edges
+        return _summing_to({edges[number]: flow for number, flow in flows.items()}, self.token_in, given)
+
+    def _full(self, used: Sequence[int], balance: Balance) -> set[int]:
+        """Edges that must not take what rounding leaves over: full pools, and those that lead to nothing but such."""
+        market = self.market
+        full: set[int] = set()
+        while True:
+            stuck = {int(market.sources[n]) for n in used}.difference(
+                int(market.sources[n]) for n in used if n not in full
+            )
+            found = {n for n in used if int(market.targets[n]) in stuck or self._is_full(n, balance.flows[n].amount_in)}
+            if found == full:
+                return full
+            full = found
+
+    def _is_full(self, number: int, amount: float) -> bool:
+        market = self.market
+        return bool(market.is_pool[number]) and amount > market.response(number).capacity * (1 - _SPARED)
+
+    def _rebalance(self, flows: dict[int, int], full: set[int], balance: Balance) -> None:
+        """What full edges are spared goes to the largest other of the same token."""
+        for number in full:
+            spared = round(balance.flows[number].amount_in) - flows[number]
+            others = [n for n in flows if n not in full and self.market.sources[n] == self.market.sources[number]]
+            if others and spared > 0:
+                flows[max(others, key=lambda n: flows[n])] += spared
 
     def _within(self, number: int, amount: float) -> int:
-        """An integer flow, at most what the edge takes."""
+        """An integer flow, at most what a maker or book takes."""
         most = int(min(self.market.response(number).capacity, 1e60))
         flow = max(1, round(amount))
         if self.market.is_pool[number]:
@@ -332,6 +368,9 @@ class _Order:
 
 
 _MAX_SCALINGS = 48
+_SHORT_HOPS = 3
+_SPARED = 1e-6
+"""Share of its flow that a full pool is spared: what arrives differs from the balance in floats by less."""
 
 
 def _no_path() -> QuoteRefused:

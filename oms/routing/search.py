@@ -90,19 +90,20 @@ class Search:
             return None
         return self.grown(self.balanced(first), usable)
 
-    def best_optimum(self) -> Balance | None:
-        """The best of the optima from several first paths: where circles pay, one start may lead to a poor corner."""
+    def optima(self, near: Iterable[int] = ()) -> list[Balance]:
+        """Optima from several first sets of edges, the best first: where circles pay, one may lead to a poor corner.
+
+        `near` are the edges of a split that is good for the market without its circles.
+        """
         prices = self.open_prices
         seeds = [self.first_path(self.sized(prices, share)) for share in (1.0, *CHUNKS)]
-        seeds += [self.first_path(prices), self.pushed_path()]
+        seeds += [self.first_path(prices), self.pushed_path(), tuple(near)]
         found: list[Balance] = []
         for seed in dict.fromkeys(seeds):
             if seed and not (found and self.is_over()):
                 found.append(self.grown(self.balanced(seed), prices.copy()))
         filled = [balance for balance in found if balance.flows and balance.unfilled < UNFILLED]
-        if self.buying:
-            return min(filled, key=lambda balance: balance.amount_in, default=None)
-        return max(filled, key=lambda balance: balance.amount_out, default=None)
+        return sorted(filled, key=lambda each: each.amount_in if self.buying else -each.amount_out)
 
     def first_path(self, log_prices: Floats) -> tuple[int, ...]:
         """The best path at these prices that comes by nothing twice; where circles pay, labels alone may offer one."""
@@ -140,10 +141,22 @@ class Search:
                     break
                 rounds += 1
                 before, balance = balance, self.balanced(used + accepted, near=balance)
+                if self._is_worse(balance, before):  # prices that did not settle, where circles pay
+                    balance = before
+                    break
                 left_out.update(number for number in accepted if number not in balance.flows)
                 if abs(self._result(balance) / self._result(before) - 1.0) < WORTH * chunk and before.unfilled < 1e-9:
                     break
         return balance
+
+    def _is_worse(self, balance: Balance, before: Balance) -> bool:
+        """Whether more edges brought less, or filled less."""
+        if balance.unfilled > before.unfilled + UNFILLED:
+            return True
+        if before.unfilled > UNFILLED:
+            return False
+        less = self._result(balance) < self._result(before) * (1.0 - 1e-6)
+        return (self._result(balance) > self._result(before) * (1.0 + 1e-6)) if self.buying else less
 
     def _result(self, balance: Balance) -> float:
         return (balance.amount_in if self.buying else balance.amount_out) or 1.0
