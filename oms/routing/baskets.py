@@ -171,13 +171,13 @@ class _Basket:
         first = self.search.core[0]
         residue = self.flat.left(first) * math.exp(float(self.flat.log_values[first]))
         proof = self.rest.optimum(self.flat.leftover, residue=residue, is_over=self.terms.is_over)
-        if proof.balance.unfilled > _UNFILLED:
-            raise QuoteRefused(
-                Refusal.INSUFFICIENT_LIQUIDITY, "the pools here don't take the whole basket; ask for less"
-            )
         grown = self._grown(self._fitting((), proof.balance.flows, proof.balance))
         choices = [grown, *self._thinner(grown)] if self.value_per_gas else [grown]
         found = [entry for balance in choices if (entry := self._settled_or_none(balance)) is not None]
+        if not found and proof.balance.unfilled > _UNFILLED:
+            raise QuoteRefused(
+                Refusal.INSUFFICIENT_LIQUIDITY, "the pools here don't take the whole basket; ask for less"
+            )
         if not found:
             raise QuoteRefused(
                 Refusal.INSUFFICIENT_LIQUIDITY, "the pools here refuse the basket's amounts; ask for more, or for less"

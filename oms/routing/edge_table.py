@@ -18,7 +18,7 @@ import numpy as np
 import numpy.typing as npt
 
 from oms.liquidity.listing import ListedPool
-from oms.liquidity.price_response import NEVER, PROFILE_FALLS, DepthProfile, PriceResponse
+from oms.liquidity.price_response import NEVER, DepthProfile, PriceResponse
 from oms.liquidity.weighted import WeightedPool
 from oms.routing.edge_response import edge_gas, edge_kink_gas, first_reading
 from oms.routing.equilibrium import Arc, Prices, equilibrium
@@ -42,8 +42,6 @@ class EdgeTable:
         self.log_prices = np.array([response.log_price for response, _ in readings])
         self.depths = np.array([profile.depth for _, profile in readings])
         self._closed = np.array([_closed_form(response) for response, _ in readings]).reshape(len(readings), 8)
-        self._taken = np.array([profile.taken for _, profile in readings]).reshape(len(readings), len(PROFILE_FALLS))
-        self._paid = np.array([profile.paid for _, profile in readings]).reshape(len(readings), len(PROFILE_FALLS))
         self.tokens: tuple[Address, ...] = tuple(
             dict.fromkeys([edge.token_in for edge in edges] + [edge.token_out for edge in edges])
         )
@@ -81,7 +79,7 @@ class EdgeTable:
         edges, responses, states = list(self.edges), list(self._responses), dict(self.states)
         after = copy(self)
         after.log_prices, after.depths = self.log_prices.copy(), self.depths.copy()
-        after._taken, after._paid, after._closed = self._taken.copy(), self._paid.copy(), self._closed.copy()
+        after._closed = self._closed.copy()
         for pool_id, listed in changed.items():
             for number in self._numbers_of(pool_id):
                 edge = edges[number]
@@ -89,7 +87,6 @@ class EdgeTable:
                     edges[number] = replace(edge, listed=listed)
                     responses[number], profile = first_reading(edges[number])
                     after.log_prices[number], after.depths[number] = responses[number].log_price, profile.depth
-                    after._taken[number], after._paid[number] = profile.taken, profile.paid
                     after._closed[number] = _closed_form(responses[number])
                     states[pool_id] = listed.pool
         after.edges, after.states, after._responses = tuple(edges), states, responses
@@ -114,17 +111,9 @@ class EdgeTable:
     def _discounts_of(self, amounts: Floats) -> Floats:
         with np.errstate(over="ignore", divide="ignore", invalid="ignore"):
             near = -np.log1p(amounts / self.depths)
-            far_out = np.flatnonzero(amounts > self._taken[:, 0])
-            asked = amounts[far_out]
-            taken, paid = self._taken[far_out], self._paid[far_out]
-            place = (taken < asked[:, None]).sum(axis=1)
-            rows, last = np.arange(len(far_out)), taken.shape[1] - 1
-            low, high = place - 1, np.minimum(place, last)
-            slope = (paid[rows, high] - paid[rows, low]) / (taken[rows, high] - taken[rows, low])
-            sold = paid[rows, low] + np.nan_to_num(slope) * (asked - taken[rows, low])
-            sold = np.where(place > last, paid[:, last], sold)
-            sold[asked > self._closed[far_out, _CAPACITY]] = 0.0
-            near[far_out] = np.log(sold / asked) - self.log_prices[far_out]
+            far_out = amounts > self.depths * _NEAR
+            sold = self.sold(np.where(far_out, amounts, 0.0))
+            near[far_out] = np.log(sold[far_out] / amounts[far_out]) - self.log_prices[far_out]
         near[np.isnan(near)] = NEVER
         discounts: Floats = near
         return discounts
@@ -251,7 +240,12 @@ class EdgeTable:
     def sold(self, amounts: Floats) -> Floats:
         """What each edge brings for its amount; zero where it refuses."""
         found = np.zeros(len(amounts))
-        for number in np.flatnonzero(amounts > 0.0).tolist():
+        asked = np.flatnonzero((amounts > 0.0) & (amounts <= self._closed[:, _CAPACITY]))
+        single, end, depth_in, depth_out, exponent_in, exponent_out, _, _ = self._closed[asked].T
+        with np.errstate(divide="ignore", invalid="ignore", over="ignore"):
+            fall = np.minimum(np.log1p(amounts[asked] / depth_in) / exponent_in, end)
+            found[asked] = -depth_out * np.expm1(-exponent_out * fall)
+        for number in asked[single == 0.0].tolist():
             found[number] = self._responses[number].sold(float(amounts[number]))
         return found
 
@@ -324,6 +318,8 @@ class EdgeTable:
 
 
 _STEPS_OF_SIZE = 6.0
+_NEAR = 1e-3
+"""Share of an edge's depth up to which it sells as a constant product of that depth: 20 bps of its price."""
 _MOST = 10**6
 _CAPACITY = 6
 """Column of `_closed_form`: the most that an edge takes."""

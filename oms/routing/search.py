@@ -27,6 +27,8 @@ WORTH = 1e-6
 _LARGEST_RATE = 600.0
 UNFILLED = 1e-7
 """Share of an order that may be left over by a solution that fills it."""
+UNSETTLED = 1e-6
+"""Imbalance of a token, as a share of the order, that is more than the solver's last digits: part of it goes nowhere."""
 NEGLIGIBLE = 1e-9
 """Share of the order below which a flow is the solver's noise."""
 _UNFILLED_SLACK = -40.0
@@ -191,8 +193,16 @@ class Search:
                 after[number] -= flow.fall
         shifts = {token: solved.shifts[place] for token, place in local.items()}
         self._price_dead_ends(set(numbers).difference(through), known, shifts, {t for t in local if local[t] in joined})
+        end = target if self.buying else source
+        served = sum(
+            flow.amount_out if self.buying else flow.amount_in
+            for arc, flow in zip(arcs[:-1], solved.flows, strict=False)
+            if (arc.head if self.buying else arc.tail) == end
+        )
         stopgap = solved.flows[-1]
         unfilled = (stopgap.amount_out if self.buying else stopgap.amount_in) / self.amount
+        for missing in (1.0 - served / self.amount, solved.imbalance):  # more than the stopgap's where Newton gave up
+            unfilled = max(unfilled, min(1.0, missing)) if missing > UNSETTLED else unfilled
         return Balance(
             self.target,
             flows,
@@ -266,24 +276,28 @@ class Search:
         last = int(market.targets[path[-1]])
         return last not in tokens and len({market.edges[number].state_id for number in path}) == len(path)
 
-    def best_paths(self, log_prices: Floats, count: int) -> list[tuple[int, ...]]:
-        """Different paths with good rates at these prices, best first: those through the edges with the best rates."""
+    def best_paths(self, log_prices: Floats, count: int, *, hops: int | None = None) -> list[tuple[int, ...]]:
+        """Different paths with good rates at these prices, best first: those through the edges with the best rates.
+
+        A walk that takes a circle on its way is no path. Where circles pay, ask for fewer `hops` as well.
+        """
+        most = self.max_hops if hops is None else hops
         ahead, behind = self._labels_to_target(log_prices), self._labels_from_source(log_prices)
         market = self.market
         best = np.full(len(log_prices), NEVER)
         places = np.zeros(len(log_prices), dtype=np.intp)
-        for before in range(self.max_hops):
-            rate = behind[before][market.sources] + ahead[self.max_hops - 1 - before][market.targets]
+        for before in range(most):
+            rate = behind[before][market.sources] + ahead[most - 1 - before][market.targets]
             better = rate > best
             best[better], places[better] = rate[better], before
         best += log_prices
         found: dict[tuple[int, ...], None] = {}
-        for number in _largest(best, count * self.max_hops * 2):
+        for number in _largest(best, count * most * 2):
             if best[number] == NEVER or len(found) >= count:
                 break
             before = int(places[number])
             start = self._backward(log_prices, behind, int(market.sources[number]), before)
-            rest = self._onward(log_prices, ahead, int(market.targets[number]), self.max_hops - 1 - before)
+            rest = self._onward(log_prices, ahead, int(market.targets[number]), most - 1 - before)
             path = (*start, number, *rest)
             if self._is_path(path):
                 found[path] = None
