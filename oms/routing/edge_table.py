@@ -97,8 +97,8 @@ class EdgeTable:
     def discounts(self, log_value: float) -> Floats:
         """About how far below its first price (log) each edge sells this much value on average.
 
-        The value is the log of base units of the hub, rounded down to a sixth; near for every edge, exact for
-        none, and minus infinity beyond what an edge takes.
+        The value is the log of base units of the hub, rounded down to a sixth. Beyond what an edge takes, what it
+        pays at most counts for all of the value.
         """
         key = math.floor(log_value * _STEPS_OF_SIZE) if math.isfinite(log_value) else _MOST
         known = self._discounts.get(key)
@@ -112,7 +112,8 @@ class EdgeTable:
         with np.errstate(over="ignore", divide="ignore", invalid="ignore"):
             near = -np.log1p(amounts / self.depths)
             far_out = amounts > self.depths * _NEAR
-            sold = self.sold(np.where(far_out, amounts, 0.0))
+            too_much = amounts > self._closed[:, _CAPACITY]
+            sold = np.where(too_much, self._closed[:, _CAPACITY + 1], self.sold(np.where(far_out, amounts, 0.0)))
             near[far_out] = np.log(sold[far_out] / amounts[far_out]) - self.log_prices[far_out]
         near[np.isnan(near)] = NEVER
         discounts: Floats = near

@@ -28,7 +28,7 @@ _LARGEST_RATE = 600.0
 UNFILLED = 1e-7
 """Share of an order that may be left over by a solution that fills it."""
 UNSETTLED = 1e-6
-"""Imbalance of a token, as a share of the order, that is more than the solver's last digits: part of it goes nowhere."""
+"""Imbalance of a token, as a share of the order, that is more than the solver's last digits."""
 NEGLIGIBLE = 1e-9
 """Share of the order below which a flow is the solver's noise."""
 _UNFILLED_SLACK = -40.0
