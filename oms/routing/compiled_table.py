@@ -79,6 +79,17 @@ class CompiledTable(EdgeTable):
         found: Floats = kernel.spread(*self._branches, moves)
         return found
 
+    def labels(self, log_prices: Floats, start: int, end: int, hops: int, *, onward: bool) -> Floats:
+        """As `EdgeTable.labels`."""
+        to, over = (self.targets, self.sources) if onward else (self.sources, self.targets)
+        found: Floats = kernel.labels(to, over, log_prices, len(self.tokens), start, end, hops)
+        return found
+
+    def through(self, log_prices: Floats, behind: Floats, ahead: Floats, hops: int) -> tuple[Floats, Indexes]:
+        """As `EdgeTable.through`."""
+        best, places = kernel.through(self.sources, self.targets, log_prices, behind, ahead, hops)
+        return best, places
+
     def toward(self, log_prices: Floats, labels: Floats) -> Floats:
         """As `EdgeTable.toward`."""
         found: Floats = kernel.hop(self.sources, self.targets, log_prices, labels)

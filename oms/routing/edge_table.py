@@ -301,6 +301,33 @@ class EdgeTable:
                 self._siblings.setdefault(edge.state_id, []).append(at)
         return self._siblings.get(state_id, ())
 
+    def labels(self, log_prices: Floats, start: int, end: int, hops: int, *, onward: bool) -> Floats:
+        """Best log rates between `start` and each token over at most 0, 1, ... `hops - 1` edges, a row each.
+
+        None comes by `end` on the way.
+        Of paths that begin at `start` if `onward`, else of those that lead to it.
+        """
+        found = np.full((hops, len(self.tokens)), NEVER)
+        found[0, start] = 0.0
+        further = self.onward if onward else self.toward
+        for row in range(1, hops):
+            found[row] = further(log_prices, found[row - 1])
+            found[row, start], found[row, end] = 0.0, NEVER
+        return found
+
+    def through(self, log_prices: Floats, behind: Floats, ahead: Floats, hops: int) -> tuple[Floats, Indexes]:
+        """For each edge, the best log rate of any walk of at most `hops` edges through it, and how many come before.
+
+        `behind` and `ahead` are the labels from the walk's start and to its end.
+        """
+        best = np.full(len(log_prices), NEVER)
+        places = np.zeros(len(log_prices), dtype=np.intp)
+        for before in range(hops):
+            rate = behind[before][self.sources] + ahead[hops - 1 - before][self.targets]
+            better = rate > best
+            best[better], places[better] = rate[better], before
+        return best + log_prices, places
+
     def toward(self, log_prices: Floats, labels: Floats) -> Floats:
         """One hop further: the best of staying and of any edge to a labelled token."""
         return self._leaving.best(log_prices + labels[self.targets], labels)

@@ -323,6 +323,33 @@ def hop(to: Integers, over: Integers, log_prices: Floats, labels: Floats) -> Flo
 
 
 @njit(cache=True)
+def labels(to: Integers, over: Integers, log_prices: Floats, size: int, start: int, end: int, hops: int) -> Floats:
+    """`EdgeTable.labels`, a row for each number of edges."""
+    found = np.full((hops, size), -math.inf)
+    found[0, start] = 0.0
+    for row in range(1, hops):
+        found[row] = hop(to, over, log_prices, found[row - 1])
+        found[row, start], found[row, end] = 0.0, -math.inf
+    return found
+
+
+@njit(cache=True)
+def through(
+    sources: Integers, targets: Integers, log_prices: Floats, behind: Floats, ahead: Floats, hops: int
+) -> tuple[Floats, Integers]:
+    """`EdgeTable.through`."""
+    best, places = np.empty(len(log_prices)), np.zeros(len(log_prices), dtype=np.int64)
+    for number in range(len(log_prices)):
+        highest = -math.inf
+        for before in range(hops):
+            rate = behind[before, sources[number]] + ahead[hops - 1 - before, targets[number]]
+            if rate > highest:
+                highest, places[number] = rate, before
+        best[number] = highest + log_prices[number]
+    return best, places
+
+
+@njit(cache=True)
 def spread(ones: Integers, others: Integers, moves: Floats) -> Floats:
     """`EdgeTable.spread`; `moves` is NaN where a token has none of its own. Groups are linked lists of their tokens."""
     size = len(moves)

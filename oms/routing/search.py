@@ -9,7 +9,7 @@ visit them: an edge that would close a circle is left out.
 """
 
 import math
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -276,22 +276,24 @@ class Search:
         last = int(market.targets[path[-1]])
         return last not in tokens and len({market.edges[number].state_id for number in path}) == len(path)
 
-    def best_paths(self, log_prices: Floats, count: int, *, hops: int | None = None) -> list[tuple[int, ...]]:
-        """Different paths with good rates at these prices, best first: those through the edges with the best rates.
+    def best_paths(self, log_prices: Floats, count: int, *, hops: Sequence[int] | None = None) -> list[tuple[int, ...]]:
+        """Different paths with good rates at these prices: those through the edges with the best rates.
 
-        A walk that takes a circle on its way is no path. Where circles pay, ask for fewer `hops` as well.
+        A walk that takes a circle on its way is no path. Where circles pay, ask for fewer `hops` as well; so many paths
+        are found for each, best first.
         """
-        most = self.max_hops if hops is None else hops
-        ahead, behind = self._labels_to_target(log_prices), self._labels_from_source(log_prices)
-        market = self.market
-        best = np.full(len(log_prices), NEVER)
-        places = np.zeros(len(log_prices), dtype=np.intp)
-        for before in range(most):
-            rate = behind[before][market.sources] + ahead[most - 1 - before][market.targets]
-            better = rate > best
-            best[better], places[better] = rate[better], before
-        best += log_prices
+        behind, ahead = self._labels_from_source(log_prices), self._labels_to_target(log_prices)
         found: dict[tuple[int, ...], None] = {}
+        for most in hops or (self.max_hops,):
+            found |= dict.fromkeys(self._paths(log_prices, behind, ahead, most, count=count))
+        return list(found)
+
+    def _paths(
+        self, log_prices: Floats, behind: Floats, ahead: Floats, most: int, *, count: int
+    ) -> list[tuple[int, ...]]:
+        market = self.market
+        found: dict[tuple[int, ...], None] = {}
+        best, places = market.through(log_prices, behind, ahead, most)
         for number in _largest(best, count * most * 2):
             if best[number] == NEVER or len(found) >= count:
                 break
@@ -311,7 +313,7 @@ class Search:
         joined = tokens[0] == self.source and int(market.targets[path[-1]]) == self.target
         return joined and len(set(tokens)) == len(tokens) == len(states) and self.target not in tokens
 
-    def _onward(self, log_prices: Floats, labels: list[Floats], token: int, hops: int) -> list[int]:
+    def _onward(self, log_prices: Floats, labels: Floats, token: int, hops: int) -> list[int]:
         path: list[int] = []
         market = self.market
         for left in range(hops, 0, -1):
@@ -331,7 +333,7 @@ class Search:
             token = int(market.targets[path[-1]])
         return path if token == self.target else []
 
-    def _backward(self, log_prices: Floats, labels: list[Floats], token: int, hops: int) -> list[int]:
+    def _backward(self, log_prices: Floats, labels: Floats, token: int, hops: int) -> list[int]:
         path: list[int] = []
         market = self.market
         for left in range(hops, 0, -1):
@@ -345,35 +347,16 @@ class Search:
             token = int(market.sources[path[-1]])
         return path[::-1] if token == self.source else []
 
-    def _labels_to_target(self, log_prices: Floats) -> list[Floats]:
-        return self._labels(self.market.toward, log_prices, start=self.target, end=self.source)
+    def _labels_to_target(self, log_prices: Floats) -> Floats:
+        return self.market.labels(log_prices, self.target, self.source, self.max_hops, onward=False)
 
-    def _labels_from_source(self, log_prices: Floats) -> list[Floats]:
-        return self._labels(self.market.onward, log_prices, start=self.source, end=self.target)
-
-    def _labels(
-        self, further: Callable[[Floats, Floats], Floats], log_prices: Floats, *, start: int, end: int
-    ) -> list[Floats]:
-        """Best log rates over at most 0, 1, ... edges on one side of a path; no path comes by its ends in between."""
-        labels = np.full(len(self.market.tokens), NEVER)
-        labels[start] = 0.0
-        found = [labels]
-        for _ in range(self.max_hops - 1):
-            labels = further(log_prices, labels)
-            labels[start], labels[end] = 0.0, NEVER
-            found.append(labels)
-        return found
+    def _labels_from_source(self, log_prices: Floats) -> Floats:
+        return self.market.labels(log_prices, self.source, self.target, self.max_hops, onward=True)
 
     def through(self, log_prices: Floats) -> Floats:
-        """For each edge, the best rate of any path of at most `max_hops` through it."""
-        ahead, behind = self._labels_to_target(log_prices), self._labels_from_source(log_prices)
-        market = self.market
-        best = np.full(len(log_prices), NEVER)
-        for before in range(self.max_hops):
-            rest = ahead[self.max_hops - 1 - before]
-            np.maximum(best, behind[before][market.sources] + rest[market.targets], out=best)
-        best += log_prices
-        return best
+        """For each edge, the best rate of any walk of at most `max_hops` through it."""
+        behind, ahead = self._labels_from_source(log_prices), self._labels_to_target(log_prices)
+        return self.market.through(log_prices, behind, ahead, self.max_hops)[0]
 
     def _better(self, balance: Balance, usable: Floats, chunk: float) -> list[int]:
         """Edges not in use on a path that sells a chunk for more than the marginal rate, best first."""

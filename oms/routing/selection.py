@@ -51,12 +51,8 @@ class Selection:
         """Single paths for the whole order, by their net result in floats, best first."""
         search = self.search
         sized = search.sized(self.usable, 1.0)
-        surcharged = self._surcharged(sized, (), 1.0)
-        paths = [
-            path
-            for hops in range(min(2, search.max_hops), search.max_hops + 1)
-            for path in search.best_paths(surcharged, CANDIDATES, hops=hops)
-        ]
+        shorter = range(min(2, search.max_hops), search.max_hops + 1)
+        paths = search.best_paths(self._surcharged(sized, (), 1.0), CANDIDATES, hops=shorter)
         paths += search.best_paths(sized, CANDIDATES) + self._direct(sized)
         nets = {path: self._alone(path) for path in dict.fromkeys(paths)}
         best = sorted(nets, key=lambda path: nets[path], reverse=True)[:count]

@@ -50,6 +50,22 @@ def test_edges_sell_the_same(drawn: list[Sketch], log_amount: float) -> None:
 
 @given(crowds(most=8), st.data())
 @QUICK
+def test_walks_through_each_edge_have_the_same_best_rates(drawn: list[Sketch], data: st.DataObject) -> None:
+    plain, compiled = twins(drawn)
+    tokens = st.integers(0, len(plain.tokens) - 1)
+    start, end, hops = data.draw(tokens), data.draw(tokens), data.draw(st.integers(1, 4))
+    found = []
+    for table in (plain, compiled):
+        behind = table.labels(table.log_prices, start, end, hops, onward=True)
+        ahead = table.labels(table.log_prices, end, start, hops, onward=False)
+        found.append(
+            (behind.tolist(), ahead.tolist(), *map(list, table.through(table.log_prices, behind, ahead, hops)))
+        )
+    assert found[0] == found[1]
+
+
+@given(crowds(most=8), st.data())
+@QUICK
 def test_labels_go_the_same_way(drawn: list[Sketch], data: st.DataObject) -> None:
     plain, compiled = twins(drawn)
     labels = np.full(len(plain.tokens), NEVER)
