@@ -197,44 +197,19 @@ def response_of(pool: Pool, token_in: Address, token_out: Address) -> PriceRespo
     return _joined(pool, token_in, token_out) if isinstance(pool, CurvedPool) else EMPTY
 
 
-PROFILE_FALLS = (0.002, 0.01, 0.05, 0.25, 1.0, 4.0)
-"""Falls at which a venue's depth is noted: 20 bps, 1 %, and so on down to where hardly anything is left."""
-
-_NEAR = math.expm1(PROFILE_FALLS[0] / 2.0)
+NEAR_FALL = 0.002
+"""Up to this fall, 20 bps, a venue's `depth` says how it trades."""
 
 
-class DepthProfile(NamedTuple):
-    """A venue's depth in a few figures, to rank venues by size: base units, fee included.
+def depth(response: PriceResponse) -> float:
+    """The virtual reserve of input, in base units, of a constant-product pool that is as deep near the price.
 
-    `depth` is the virtual reserve of input that a constant-product pool of the same depth near the price would hold;
-    `taken` and `paid` are the amounts at `PROFILE_FALLS`.
+    Of a venue that trades nothing it is next to nothing, so that one may divide by it.
     """
-
-    depth: float
-    taken: tuple[float, ...]
-    paid: tuple[float, ...]
+    return max(1e-300, response.at(NEAR_FALL).amount_in / math.expm1(NEAR_FALL / 2.0))
 
 
-def depth_profile(response: PriceResponse) -> DepthProfile:
-    """The profile of a response; zeros where it trades nothing."""
-    piece = response.only_piece
-    if piece is not None:
-        return _profile_of(piece)
-    trades = [response.at(fall) for fall in PROFILE_FALLS]
-    taken, paid = tuple(trade.amount_in for trade in trades), tuple(trade.amount_out for trade in trades)
-    return DepthProfile(max(1e-300, taken[0] / _NEAR), taken, paid)
-
-
-def _profile_of(piece: Piece) -> DepthProfile:
-    """The same of a closed form, which starts at nothing."""
-    end, grows, shrinks = piece.end, piece.exponent_in, -piece.exponent_out
-    falls = PROFILE_FALLS if end >= PROFILE_FALLS[-1] else [min(fall, end) for fall in PROFILE_FALLS]
-    taken = tuple([piece.depth_in * math.expm1(grows * fall) for fall in falls])
-    paid = tuple([-piece.depth_out * math.expm1(shrinks * fall) for fall in falls])
-    return DepthProfile(max(1e-300, taken[0] / _NEAR), taken, paid)
-
-
-def is_sampled(pool: Pool) -> bool:
+def is_fitted(pool: Pool) -> bool:
     """Whether the response is fitted to a curve, not a closed form."""
     return isinstance(pool, CurvedPool) and not (isinstance(pool, SolidlyPool) and not pool.stable)
 
@@ -291,7 +266,7 @@ def swap_to_price(pool: Pool, token_in: Address, token_out: Address, price: floa
 
 
 def _amount_to(pool: Pool, token_in: Address, token_out: Address, log_price: float) -> int:
-    if isinstance(pool, CurvedPool) and is_sampled(pool):
+    if isinstance(pool, CurvedPool) and is_fitted(pool):
         amount = _amount_along(pool, token_in, token_out, log_price)
         if amount is not None:
             return amount

@@ -163,12 +163,12 @@ def _spends(flows: Flows, *, is_source: bool) -> Iterable[tuple[Edge, Spend, int
 
 def token_order(edges: Iterable[Edge]) -> list[Address]:
     """Tokens from the source to the target such that every leg points forward. Raises `QuoteRefused` on a circle."""
-    before: dict[Address, set[Address]] = {}
-    after: dict[Address, set[Address]] = {}
+    before: dict[Address, dict[Address, None]] = {}
+    after: dict[Address, dict[Address, None]] = {}  # ordered, unlike sets: the same edges give the same plan
     for edge in edges:
-        after.setdefault(edge.token_in, set()).add(edge.token_out)
-        before.setdefault(edge.token_out, set()).add(edge.token_in)
-        before.setdefault(edge.token_in, set())
+        after.setdefault(edge.token_in, {})[edge.token_out] = None
+        before.setdefault(edge.token_out, {})[edge.token_in] = None
+        before.setdefault(edge.token_in, {})
     order: list[Address] = []
     ready = [token for token, earlier in before.items() if not earlier]
     waiting = {token: len(earlier) for token, earlier in before.items()}

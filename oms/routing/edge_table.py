@@ -18,9 +18,9 @@ import numpy as np
 import numpy.typing as npt
 
 from oms.liquidity.listing import ListedPool
-from oms.liquidity.price_response import NEVER, DepthProfile, PriceResponse
+from oms.liquidity.price_response import NEAR_FALL, NEVER, PriceResponse, depth
 from oms.liquidity.weighted import WeightedPool
-from oms.routing.edge_response import edge_gas, edge_kink_gas, first_reading
+from oms.routing.edge_response import edge_gas, edge_kink_gas, edge_response
 from oms.routing.equilibrium import Arc, Prices, equilibrium
 from oms.routing.market import BookEdge, Edge, LadderEdge, Market, PoolEdge, initial_states
 from oms.units import Address
@@ -35,13 +35,13 @@ class EdgeTable:
     `with_pools` keeps the responses of the pools that did not change.
     """
 
-    def __init__(self, edges: Sequence[Edge], readings: Sequence[tuple[PriceResponse, DepthProfile]]) -> None:
-        """Use `of`; this takes edges in order of their input token, with what was read of each."""
+    def __init__(self, edges: Sequence[Edge], responses: Sequence[PriceResponse]) -> None:
+        """Use `of`; this takes edges in order of their input token, with their responses."""
         self.edges = tuple(edges)
-        self._responses = [response for response, _ in readings]
-        self.log_prices = np.array([response.log_price for response, _ in readings])
-        self.depths = np.array([profile.depth for _, profile in readings])
-        self._closed = np.array([_closed_form(response) for response, _ in readings]).reshape(len(readings), 8)
+        self._responses = list(responses)
+        self.log_prices = np.array([response.log_price for response in responses])
+        self.depths = np.array([depth(response) for response in responses])
+        self._closed = np.array([_closed_form(response) for response in responses]).reshape(len(responses), 8)
         self.tokens: tuple[Address, ...] = tuple(
             dict.fromkeys([edge.token_in for edge in edges] + [edge.token_out for edge in edges])
         )
@@ -72,7 +72,7 @@ class EdgeTable:
         for edge in kept:
             numbers.setdefault(edge.token_in, len(numbers))
         kept.sort(key=lambda edge: numbers[edge.token_in])
-        return cls(kept, [first_reading(edge) for edge in kept])
+        return cls(kept, [edge_response(edge) for edge in kept])
 
     def with_pools(self, changed: Mapping[str, ListedPool]) -> Self:
         """The market after a block: the pools named by id replaced, all else kept as it is."""
@@ -85,8 +85,11 @@ class EdgeTable:
                 edge = edges[number]
                 if isinstance(edge, PoolEdge):
                     edges[number] = replace(edge, listed=listed)
-                    responses[number], profile = first_reading(edges[number])
-                    after.log_prices[number], after.depths[number] = responses[number].log_price, profile.depth
+                    responses[number] = edge_response(edges[number])
+                    after.log_prices[number], after.depths[number] = (
+                        responses[number].log_price,
+                        depth(responses[number]),
+                    )
                     after._closed[number] = _closed_form(responses[number])
                     states[pool_id] = listed.pool
         after.edges, after.states, after._responses = tuple(edges), states, responses
@@ -346,8 +349,8 @@ class EdgeTable:
 
 
 _STEPS_OF_SIZE = 6.0
-_NEAR = 1e-3
-"""Share of an edge's depth up to which it sells as a constant product of that depth: 20 bps of its price."""
+_NEAR = math.expm1(NEAR_FALL / 2.0)
+"""Share of an edge's depth up to which it sells as a constant product of that depth."""
 _MOST = 10**6
 _CAPACITY = 6
 """Column of `_closed_form`: the most that an edge takes."""

@@ -12,7 +12,7 @@ from benchmarks.auction import Auction
 from oms.domain.venue import Family
 from oms.errors import QuoteRefused
 from oms.liquidity.pool import Pool
-from oms.liquidity.price_response import is_sampled, log_marginal_price, response_of
+from oms.liquidity.price_response import is_fitted, log_marginal_price, response_of
 from oms.liquidity.solidly import SolidlyPool
 from oms.liquidity.stableswap import Amplification, StableSwapPool
 
@@ -80,7 +80,7 @@ def test_no_recorded_pool_pays_more_than_its_response_and_none_a_millionth_less(
 
 def test_the_chain_s_own_answers_lie_below_3pool_s_responses_by_a_ten_millionth(oms_data: Path) -> None:
     pool = _three_pool(oms_data)
-    assert is_sampled(pool)
+    assert is_fitted(pool)
     folder = oms_data / "vectors" / "curve"
     state = json.loads((folder / "curve_tripool_block_24407242.json").read_text())
     address_of = {token["symbol"]: token["address"] for token in state["tokens"]}

@@ -21,7 +21,7 @@ from oms.liquidity.price_response import (
     NEVER,
     PriceResponse,
     flat_levels,
-    is_sampled,
+    is_fitted,
     log_marginal_price,
     response_of,
     swap_to_price,
@@ -257,7 +257,7 @@ class TestCurves:
     def test_a_sale_pays_what_the_pool_pays(self, place: int, turned: bool, share: float) -> None:
         pool = SAMPLED[place]
         tokens = _ends(pool, turned=turned)
-        assert is_sampled(pool)
+        assert is_fitted(pool)
         limits = pool.limits(*tokens)
         amount = int(limits.max_amount_out * share / pool.marginal_price(*tokens))
         over, paid = _overpays(pool, tokens, amount)
@@ -317,7 +317,7 @@ class TestCurves:
     def test_a_volatile_pair_is_one_piece(self, pool: Pool, turned: bool, size: float) -> None:
         tokens = _ends(pool, turned=turned)
         response = response_of(pool, *tokens)
-        assert not is_sampled(pool)
+        assert not is_fitted(pool)
         assert response.only_piece is not None
         over, paid = _overpays(pool, tokens, max(1, int(_depth(response) * 10**size)))
         assert -1e-12 * response.end.amount_out - _units(pool, tokens) <= over

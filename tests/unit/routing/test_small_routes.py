@@ -1,6 +1,9 @@
 """Splits on markets small enough to know the answer."""
 
+import os
 import random
+import subprocess
+import sys
 
 from hypothesis import given, settings
 from hypothesis import strategies as st
@@ -69,3 +72,28 @@ def test_a_pool_in_the_middle_is_filled_to_its_range_and_the_rest_goes_elsewhere
     assert set(through) == {pool.key.pool_id for pool in pools}
     assert capacity * (1 - 1e-5) < through[middle] <= capacity
     assert sum(share for _, share in plan.paths) == 10**19
+
+
+ROUTED = """
+from tests.unit.routing.markets import NAMES, market, random_crowd, raw, sold, terms
+for seed in range(12):
+    route = sold(market(*random_crowd(seed)), 0, 1, raw(0, 10_000.0), terms(3, gas=1.0))
+    print(route and [(leg.edge.state_id, leg.amount_in, leg.amount_out) for leg in route.allocation.legs])
+"""
+
+
+def test_the_same_market_gives_the_same_plan_in_every_process() -> None:
+    """Sets of text are in another order in each process; no plan may depend on it."""
+    told = [
+        subprocess.run(
+            [sys.executable, "-c", ROUTED],
+            env={**os.environ, "PYTHONHASHSEED": seed},
+            capture_output=True,
+            text=True,
+            check=True,
+            timeout=60,
+        ).stdout
+        for seed in ("1", "2", "3")
+    ]
+    assert "0x" in told[0]
+    assert told[0] == told[1] == told[2]
