@@ -327,7 +327,7 @@ def _weighted(pool: WeightedPool, i: int, j: int) -> PriceResponse:
     total = pool.weights[i] + pool.weights[j]
     exponent_in, exponent_out = pool.weights[j] / total, pool.weights[i] / total
     depth_in = pool.balances[i] / ((_ONE - pool.swap_fee) / _ONE)
-    most_in = pool.balances[i] * (MAX_IN_RATIO / _ONE)
+    most_in = pool.balances[i] * (MAX_IN_RATIO / _ONE) * (depth_in / pool.balances[i])  # the limit is after the fee
     end = math.log1p(most_in / depth_in) / exponent_in
     piece = Piece(0.0, end, 0.0, 0.0, depth_in, float(pool.balances[j]), exponent_in, exponent_out)
     return PriceResponse(log_price, [piece])
@@ -373,14 +373,17 @@ def _concentrated(pool: ConcentratedPool, *, zero_for_one: bool, until: float = 
 
 
 def _kinks(pool: ConcentratedPool, *, zero_for_one: bool) -> tuple[list[tuple[int, int]], bool]:
-    """Initialized ticks ahead, nearest first, with their nets, then the end of what is known; whether that is a cut."""
+    """Initialized ticks ahead, nearest first, with their nets, then the end of what is known; whether that is a cut.
+
+    What is known ends a tick beyond the last known one, as in `next_boundary`.
+    """
     ticks, nets = pool.tick_map.ticks, pool.tick_map.nets
     index = bisect_right(ticks, pool.tick)
     if zero_for_one:
         ahead = [(ticks[k], nets[k]) for k in range(index - 1, -1, -1)]
-        edge = max(pool.tick_map.known_min_tick, MIN_TICK)
+        edge = max(pool.tick_map.known_min_tick - 1, MIN_TICK)
         return [*ahead, (edge, 0)], edge > MIN_TICK
-    edge = min(pool.tick_map.known_max_tick, MAX_TICK)
+    edge = min(pool.tick_map.known_max_tick + 1, MAX_TICK)
     return [*((ticks[k], nets[k]) for k in range(index, len(ticks))), (edge, 0)], edge < MAX_TICK
 
 

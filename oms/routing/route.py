@@ -16,10 +16,11 @@ from oms.routing.allocation import PASSED_TOKEN_GAS, TRANSACTION_GAS, Allocation
 from oms.routing.certificate import MET_BPS, Certificate, gap_bps, on_market, proved, rounded_out
 from oms.routing.edge_table import EdgeTable, bounded
 from oms.routing.flatten import FlatMarket
-from oms.routing.market import BookEdge, Edge, FirmEdge, PoolEdge
+from oms.routing.market import BookEdge, Edge, FirmEdge
 from oms.routing.prepared import PreparedMarket
 from oms.routing.search import UNFILLED, Balance, Search, never
 from oms.routing.selection import Selection
+from oms.routing.whole_flows import WholeFlows, summing_to
 from oms.units import BPS, Address
 
 GAS_SHARE = 0.05
@@ -122,7 +123,7 @@ class _Order:
         """Splits to try in integers: the optimum where gas is free or nothing beside it, and what pays for its gas."""
         if not self.terms.gas_cost.out_per_gas:
             return [ideal, *(self._optima(ideal) if self.flat.market is not self.market else ())]
-        chosen = self.selection.best(paths[:1], list(ideal.flows))
+        chosen = self.selection.best(paths[:1], ideal)
         return [chosen.balance] if chosen is not None else []
 
     def _optima(self, ideal: Balance) -> Iterable[Balance]:
@@ -135,17 +136,22 @@ class _Order:
         """The balance in integers and whole lots."""
         if balance.unfilled > UNFILLED:
             return None
+        given = self.amount if not self.buying else round(balance.amount_in)
         for least in _NEGLIGIBLE:
-            flows = self._flows(balance, least)
-            settled = self._settled(flows) if flows else None
+            whole = WholeFlows(self.market, balance, self.source, self.target, least=least)
+            flows = whole.summing_to(given)
+            if any(isinstance(edge, BookEdge) for edge in flows):
+                settled = self._in_lots(flows)
+            elif self.buying and flows:
+                settled = self._least_paying(partial(self._summing_to, whole), given)
+            else:
+                settled = self._settle(flows)
             if settled is not None:
                 return settled
         return None
 
-    def _settled(self, flows: Flows) -> Allocation | None:
-        if any(isinstance(edge, BookEdge) for edge in flows):
-            return self._in_lots(flows)
-        return self._enough(flows) if self.buying else self._settle(flows)
+    def _summing_to(self, whole: WholeFlows, given: int) -> Allocation | None:
+        return self._settle(whole.summing_to(given))
 
     def _settle(self, flows: Flows) -> Allocation | None:
         return settle_or_none(self.market.states, flows, gas_cost=self.terms.gas_cost)
@@ -153,64 +159,6 @@ class _Order:
     def _best_settled(self, tried: Iterable[Flows]) -> Allocation | None:
         settled = (self._settle(flows) for flows in tried)
         return max((plan for plan in settled if plan is not None), key=self._score, default=None)
-
-    def _flows(self, balance: Balance, least: float) -> dict[Edge, int]:
-        """Integer flows, smallest first so that the largest takes the rounding; the source's sum to the order."""
-        used = _joined(self.market, balance, self.source, self.target, least=least)
-        full = self._full(used, balance)
-        used.sort(key=lambda number: number not in full)
-        flows: dict[int, int] = {}
-        for number in used:
-            amount = balance.flows[number].amount_in
-            flows[number] = max(1, int(amount * (1 - _SPARED))) if number in full else self._within(number, amount)
-        self._rebalance(flows, full, balance)
-        if not flows:
-            return {}
-        given = self.amount if not self.buying else round(balance.amount_in)
-        edges = self.market.edges
-        return _summing_to({edges[number]: flow for number, flow in flows.items()}, self.token_in, given)
-
-    def _full(self, used: Sequence[int], balance: Balance) -> set[int]:
-        """Edges that must not take what rounding leaves over: full pools, and those that lead to nothing but such."""
-        market = self.market
-        full: set[int] = set()
-        while True:
-            stuck = {int(market.sources[n]) for n in used}.difference(
-                int(market.sources[n]) for n in used if n not in full
-            )
-            found = {n for n in used if int(market.targets[n]) in stuck or self._is_full(n, balance.flows[n].amount_in)}
-            if found == full:
-                return full
-            full = found
-
-    def _is_full(self, number: int, amount: float) -> bool:
-        market = self.market
-        return bool(market.is_pool[number]) and amount > market.response(number).capacity * (1 - _SPARED)
-
-    def _rebalance(self, flows: dict[int, int], full: set[int], balance: Balance) -> None:
-        """What full edges are spared goes to the largest other of the same token."""
-        for number in full:
-            spared = round(balance.flows[number].amount_in) - flows[number]
-            others = [n for n in flows if n not in full and self.market.sources[n] == self.market.sources[number]]
-            if others and spared > 0:
-                flows[max(others, key=lambda n: flows[n])] += spared
-
-    def _within(self, number: int, amount: float) -> int:
-        """An integer flow, at most what a maker or book takes."""
-        most = int(min(self.market.response(number).capacity, 1e60))
-        flow = max(1, round(amount))
-        if self.market.is_pool[number]:
-            return flow
-        return most if flow > most * (1 - 1e-9) else flow  # wanted whole: not a unit less, for lots' sake
-
-    def _enough(self, flows: Flows) -> Allocation | None:
-        """The flows scaled in proportion to the least input that pays the wanted output."""
-        total = sum(amount for edge, amount in flows.items() if edge.token_in == self.token_in)
-
-        def at(given: int) -> Allocation | None:
-            return self._settle(_summing_to(flows, self.token_in, given))
-
-        return self._least_paying(at, total)
 
     def _least_paying(self, at: Callable[[int], Allocation | None], total: int) -> Allocation | None:
         """The allocation of the least total that pays what is wanted: secants, then to the unit or 2**-40."""
@@ -254,7 +202,7 @@ class _Order:
         left = self.amount - sum(whole.values())
         if left <= 0:
             return self._settle(whole) if not left else None
-        tried: list[dict[Edge, int]] = [{**whole, **_summing_to(chain, self.token_in, left)}] if chain else []
+        tried: list[dict[Edge, int]] = [{**whole, **summing_to(chain, self.token_in, left)}] if chain else []
         tried += [{**whole, **dict.fromkeys(path, left)} for path in self._spare(left)]
         return self._best_settled(tried) or self._with_less_of_books(whole, left)
 
@@ -301,7 +249,7 @@ class _Order:
         total = sum(amount for edge, amount in chain.items() if edge.token_in == self.token_in)
 
         def at(given: int) -> Allocation | None:
-            return self._settle({**whole, **_summing_to(chain, self.token_in, given)})
+            return self._settle({**whole, **summing_to(chain, self.token_in, given)})
 
         return self._least_paying(at, total)
 
@@ -311,11 +259,15 @@ class _Order:
     def _single(self, path: Sequence[int]) -> Allocation | None:
         edges = self._edges(path)
         if isinstance(edges[0], BookEdge):
-            return self._settled(dict.fromkeys(edges, self.amount)) if not self.buying else None
+            return self._in_lots(dict.fromkeys(edges, self.amount)) if not self.buying else None
         if not self.buying:
             return self._settle(dict.fromkeys(edges, self.amount))
         rate = float(np.exp(sum(self.market.log_prices[number] for number in path)))
-        return self._enough(dict.fromkeys(edges, max(1, int(self.amount / rate)))) if rate else None
+        if not rate:
+            return None
+        return self._least_paying(
+            lambda given: self._settle(dict.fromkeys(edges, given)), max(1, int(self.amount / rate))
+        )
 
     def _score(self, allocation: Allocation) -> float | int:
         if not self.buying:
@@ -369,8 +321,6 @@ class _Order:
 
 _MAX_SCALINGS = 48
 _SHORT_HOPS = 3
-_SPARED = 1e-6
-"""Share of its flow that a full pool is spared: what arrives differs from the balance in floats by less."""
 
 
 def _no_path() -> QuoteRefused:
@@ -379,50 +329,3 @@ def _no_path() -> QuoteRefused:
 
 def _whole_lots(edge: BookEdge, amount: int) -> int:
     return edge.market.whole_lots(edge.token_in, amount)
-
-
-def _joined(market: EdgeTable, balance: Balance, source: int, target: int, *, least: float) -> list[int]:
-    """Edges with a flow worth keeping, each on a way from the source to the target; smallest flow first."""
-    flows = balance.flows
-    leaving: dict[int, float] = {}
-    for number, flow in flows.items():
-        tail = int(market.sources[number])
-        leaving[tail] = leaving.get(tail, 0.0) + flow.amount_in
-    kept = {n for n, flow in flows.items() if flow.amount_in > least * leaving[int(market.sources[n])]}
-    while True:
-        tails = {int(market.sources[n]) for n in kept}
-        heads = {int(market.targets[n]) for n in kept}
-        joined = {
-            n
-            for n in kept
-            if (market.targets[n] == target or int(market.targets[n]) in tails)
-            and (market.sources[n] == source or int(market.sources[n]) in heads)
-        }
-        if joined == kept:
-            return sorted(kept, key=lambda n: flows[n].amount_in)
-        kept = joined
-
-
-def _summing_to(flows: Flows, token: Address, total: int) -> dict[Edge, int]:
-    """The flows with those out of `token` summing exactly to `total`.
-
-    A small difference goes to the largest pool, so that a maker or book that gives all it has is not asked for more;
-    a large one is spread over the pools, or where there is none over all.
-    """
-    own = [edge for edge in flows if edge.token_in == token]
-    pools = [edge for edge in own if isinstance(edge, PoolEdge)] or own
-    if not pools:
-        return dict(flows)
-    held = sum(flows[edge] for edge in own if edge not in pools)
-    given = sum(flows[edge] for edge in pools)
-    wanted = total - held
-    adjusted = dict(flows)
-    if wanted <= 0:  # fewer than the others take alone: in proportion
-        pools, given, wanted = own, held + given, total
-    left = wanted
-    *others, largest = sorted(pools, key=lambda edge: flows[edge])
-    for edge in others:
-        adjusted[edge] = flows[edge] * wanted // given
-        left -= adjusted[edge]
-    adjusted[largest] = left
-    return adjusted

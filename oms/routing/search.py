@@ -29,6 +29,8 @@ UNFILLED = 1e-7
 """Share of an order that may be left over by a solution that fills it."""
 UNSETTLED = 1e-6
 """Imbalance of a token, as a share of the order, that is more than the solver's last digits."""
+SERVED = 0.01
+"""Share of a sale that may be left over if it is worth next to nothing at the marginal price."""
 NEGLIGIBLE = 1e-9
 """Share of the order below which a flow is the solver's noise."""
 _UNFILLED_SLACK = -40.0
@@ -188,7 +190,7 @@ class Search:
         flows = {}
         least = NEGLIGIBLE * scale
         for number, arc, flow in zip(through, arcs, solved.flows, strict=False):
-            if flow.amount_in * math.exp(bases[arc.tail] + solved.shifts[arc.tail]) > least:
+            if flow.amount_in * math.exp(bases[arc.tail]) > least:
                 flows[number] = flow
                 after[number] -= flow.fall
         shifts = {token: solved.shifts[place] for token, place in local.items()}
@@ -201,8 +203,11 @@ class Search:
         )
         stopgap = solved.flows[-1]
         unfilled = (stopgap.amount_out if self.buying else stopgap.amount_in) / self.amount
-        for missing in (1.0 - served / self.amount, solved.imbalance):  # more than the stopgap's where Newton gave up
-            unfilled = max(unfilled, min(1.0, missing)) if missing > UNSETTLED else unfilled
+        missing = 1.0 - served / self.amount
+        if not self.buying and missing < SERVED:  # by what it is worth: the last of a sale that drains is worth nothing
+            missing *= math.exp(min(0.0, solved.shifts[source] - start[source]))
+        for lacking in (missing, solved.imbalance):  # more than the stopgap's where Newton gave up
+            unfilled = max(unfilled, min(1.0, lacking)) if lacking > UNSETTLED else unfilled
         return Balance(
             self.target,
             flows,

@@ -61,11 +61,12 @@ class Selection:
         pushed = search.pushed_path()
         return [pushed, *best][:count] if pushed else best
 
-    def best(self, seeds: Sequence[Sequence[int]], ideal: Sequence[int]) -> Costed | None:
+    def best(self, seeds: Sequence[Sequence[int]], ideal: Balance) -> Costed | None:
         """The best net balance found from each of the seeds, and from the optimum without gas where that may pay."""
         found = [self._improved(self._costed(self.search.balanced(seed))) for seed in seeds]
-        if ideal and not any(entry.balance.unfilled < 1e-9 for entry in found):
-            found.append(self._thinned(self._costed(self.search.balanced(ideal))))
+        nets = [entry.net for entry in found if entry.balance.unfilled < 1e-9]
+        if ideal.flows and (not nets or self._costed(ideal).net > max(nets)):
+            found.append(self._thinned(self._costed(self.search.balanced(ideal.flows))))
         filled = [entry for entry in found if entry.balance.unfilled < 1e-9]
         return max(filled or found, key=lambda entry: entry.net, default=None)
 
