@@ -19,7 +19,7 @@ import numpy as np
 from oms.liquidity.price_response import NEVER
 from oms.routing.edge_table import EdgeTable, Floats
 from oms.routing.flatten import FlatMarket
-from oms.routing.search import Balance, Search
+from oms.routing.search import UNFILLED, Balance, Search
 from oms.routing.surplus import Losses, losses
 from oms.units import BPS
 
@@ -72,7 +72,7 @@ def proved(search: Search, balance: Balance, flat: FlatMarket, *, met_bps: float
     known = set(flat.leftover)
     reached = balance.amount_in if search.buying else balance.amount_out
     apart = resting(search, flat)
-    best: Proof | None = None
+    best = _at_rest(search, flat) if balance.unfilled > UNFILLED else None
     patience = PATIENCE
     priced: Collection[int] = _traded(search, balance)
     for _ in range(MAX_ROUNDS):
@@ -96,6 +96,12 @@ def proved(search: Search, balance: Balance, flat: FlatMarket, *, met_bps: float
         balance = search.balanced([*balance.flows, *new], near=balance)
         priced = balance.bases.keys()
     return best or Proof(np.full(len(search.market.tokens), NEVER), math.inf)
+
+
+def _at_rest(search: Search, flat: FlatMarket) -> Proof:
+    """What the prices at rest prove: little, but they hold where the search's own broke down."""
+    lost = losses(search.market, flat.log_values).total
+    return Proof(flat.log_values, _bound(search, flat.log_values, lost))
 
 
 def resting(search: Search, flat: FlatMarket) -> float:
@@ -155,7 +161,7 @@ def _losing(found: Losses, worth: float, known: Collection[int]) -> list[int]:
 def gap_bps(bound: float, result: float, *, buying: bool) -> float:
     """How far the result is from the bound, in bps of the bound (of the result when buying)."""
     if buying:
-        return (result - bound) / result * BPS if result else 0.0
+        return (result - max(0.0, bound)) / result * BPS if result else 0.0
     return (bound - result) / bound * BPS if bound else 0.0
 
 

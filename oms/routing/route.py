@@ -13,18 +13,21 @@ import numpy as np
 from oms.errors import QuoteRefused, Refusal
 from oms.liquidity.price_response import NEVER
 from oms.routing.allocation import PASSED_TOKEN_GAS, TRANSACTION_GAS, Allocation, Flows, GasCost, settle_or_none
-from oms.routing.certificate import MET_BPS, Certificate, gap_bps, on_market, proved, rounded_out
+from oms.routing.certificate import MET_BPS, Certificate, Proof, gap_bps, on_market, proved, rounded_out
 from oms.routing.edge_table import EdgeTable, bounded
 from oms.routing.flatten import FlatMarket
 from oms.routing.market import BookEdge, Edge, FirmEdge
 from oms.routing.prepared import PreparedMarket
-from oms.routing.search import UNFILLED, Balance, Search, never
+from oms.routing.search import NEARLY, UNFILLED, Balance, Search, never
 from oms.routing.selection import Selection
+from oms.routing.surplus import counted_twice
 from oms.routing.whole_flows import WholeFlows, summing_to
 from oms.units import BPS, Address
 
 GAS_SHARE = 0.05
 """Where gas costs so much more than a gap, the bound need not be brought nearer than this share of it."""
+POOR = 1e-5
+"""Share of the result by which a plan may fall short of what the optimum promises, before slower ways are tried."""
 LARGE_GAP_BPS = 1.0
 """A gap that is explained."""
 _NEGLIGIBLE = (1e-7, 1e-4, 1e-2)
@@ -92,14 +95,15 @@ class _Order:
         out_per_gas = terms.gas_cost.out_per_gas
         self.selection = Selection(self.search, gas * out_per_gas, table.kink_gas * out_per_gas)
 
-    def _search(self, market: EdgeTable, *, max_hops: int | None = None) -> Search:
+    def _search(self, market: EdgeTable, *, max_hops: int | None = None, amount: float | None = None) -> Search:
+        """A search for the order, or for the sale of `amount`."""
         return Search(
             market,
             self.source,
             self.target,
-            float(self.amount),
+            float(self.amount) if amount is None else amount,
             max_hops=max_hops or self.terms.max_hops,
-            buying=self.buying,
+            buying=self.buying and amount is None,
             is_over=self.terms.is_over,
         )
 
@@ -114,6 +118,9 @@ class _Order:
         plans = [plan for plan in map(self._exact, balances) if plan is not None]
         best_single = max(singles, key=self._score, default=None)
         best = max([*plans, *singles], key=self._score, default=None)
+        if self._is_poor(best, ideal):
+            plans += [plan for plan in map(self._exact, self._thorough(ideal)) if plan is not None]
+            best = max([*plans, *singles], key=self._score, default=None)
         if best is None:
             raise self._refused()
         certificate = self._certificate(flat_search, ideal, best)
@@ -126,6 +133,47 @@ class _Order:
         chosen = self.selection.best(paths[:1], ideal)
         return [chosen.balance] if chosen is not None else []
 
+    def _is_poor(self, best: Allocation | None, ideal: Balance) -> bool:
+        """Whether the optimum of the market at rest, with its own gas, promises more than the best plan so far."""
+        if best is None or ideal.unfilled > NEARLY:
+            return best is None or self.buying
+        fixed = self.terms.gas_cost.of(TRANSACTION_GAS)
+        promised = self.selection.costed(ideal).net
+        if self.buying:
+            return self._score(best) < promised * (1.0 + POOR) - fixed * best.amount_in / max(1, best.amount_out)
+        return self._score(best) + fixed < promised - POOR * ideal.amount_out
+
+    def _thorough(self, ideal: Balance) -> Iterable[Balance]:
+        """Slower ways, for when the quick one missed: the optimum itself, others near it, a purchase as a sale."""
+        yield ideal
+        if self.flat.market is not self.market:
+            yield from self._optima(ideal)
+        if self.buying and (sale := self._as_sale()) is not None:
+            yield sale
+
+    def _as_sale(self) -> Balance | None:
+        """The optimum of a sale that brings at least what is wanted, and hardly more."""
+        values, best = self.market.log_values, None
+        given = self.amount * bounded(float(values[self.target] - values[self.source]))
+        for _ in range(_SALES):
+            if not 0.0 < given < _LARGEST or self.terms.is_over():
+                break
+            search = self._search(self.market, amount=given)
+            found = search.optimum()
+            if found is None:
+                break
+            left = found.amount_out - self.amount
+            if found.unfilled <= UNFILLED and left >= 0.0:
+                best = found
+                if left <= _CLOSE * self.amount:
+                    break
+                given -= 0.999 * left * bounded(-found.level)
+            elif best is not None:
+                break
+            else:
+                given *= max(1.001, min(8.0, self.amount / max(found.amount_out, 1e-300)))
+        return best
+
     def _optima(self, ideal: Balance) -> Iterable[Balance]:
         """Optima of the market as it stands, which may hold circles that pay: shorter paths can lead to better ones."""
         for hops in range(min(_SHORT_HOPS, self.terms.max_hops), self.terms.max_hops + 1):
@@ -134,7 +182,7 @@ class _Order:
 
     def _exact(self, balance: Balance) -> Allocation | None:
         """The balance in integers and whole lots."""
-        if balance.unfilled > UNFILLED:
+        if balance.unfilled > NEARLY:
             return None
         given = self.amount if not self.buying else round(balance.amount_in)
         for least in _NEGLIGIBLE:
@@ -294,20 +342,25 @@ class _Order:
             result, net = plan.amount_out - plan.charges, bound - gas.of(cheapest)
         gap = gap_bps(bound, result, buying=self.buying)
         rounded = partial(rounded_out, buying=self.buying)
-        return Certificate(rounded(bound), round(arbitrage), gap, rounded(net), self._reason(gap, ideal, plan))
+        reason = "" if gap < LARGE_GAP_BPS else self._reason(gap * plan.amount_out / BPS, ideal, plan, proof)
+        return Certificate(rounded(bound), round(arbitrage), gap, rounded(net), reason)
 
-    def _reason(self, gap: float, ideal: Balance, plan: Allocation) -> str:
-        """Where a large gap comes from, the likeliest first."""
-        if gap < LARGE_GAP_BPS:
-            return ""
+    def _reason(self, gap_out: float, ideal: Balance, plan: Allocation, proof: Proof) -> str:
+        """Where a large gap, in units of the output, comes from: the first cause that explains half of it."""
         if self.terms.is_over():
             return "time"
-        if self.terms.gas_cost.out_per_gas and len(ideal.flows) > len(plan.legs):
+        market, used = self.flat.market, {leg.edge.state_id for leg in plan.legs}
+        unused = [number for number in ideal.flows if market.edges[number].state_id not in used]
+        if 2.0 * self.terms.gas_cost.of(int(market.gas[unused].sum())) > gap_out:
             return "fixed cost"
         if any(isinstance(leg.edge, BookEdge) for leg in plan.legs):
             return "lot size"
-        cut = (self.flat.market.response(number) for number in ideal.flows)
-        if any(response.is_cut for response in cut):
+        if 2.0 * counted_twice(market, proof.log_values) * bounded(-float(proof.log_values[self.target])) > gap_out:
+            return "shared pool"
+        full = (
+            market.response(n) for n, flow in ideal.flows.items() if flow.amount_in > 0.99 * market.response(n).capacity
+        )
+        if any(response.is_cut for response in full):
             return "tick range"
         return "hops"
 
@@ -321,6 +374,10 @@ class _Order:
 
 _MAX_SCALINGS = 48
 _SHORT_HOPS = 3
+_SALES = 24
+"""Sales tried for a purchase."""
+_CLOSE = 1e-6
+_LARGEST = 1e60
 
 
 def _no_path() -> QuoteRefused:

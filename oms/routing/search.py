@@ -27,6 +27,8 @@ WORTH = 1e-6
 _LARGEST_RATE = 600.0
 UNFILLED = 1e-7
 """Share of an order that may be left over by a solution that fills it."""
+NEARLY = 0.02
+"""Share that may be left over by a solution worth trying in whole numbers: an order that drains all settles badly."""
 UNSETTLED = 1e-6
 """Imbalance of a token, as a share of the order, that is more than the solver's last digits."""
 SERVED = 0.01
@@ -106,7 +108,7 @@ class Search:
         for seed in dict.fromkeys(seeds):
             if seed and not (found and self.is_over()):
                 found.append(self.grown(self.balanced(seed), prices.copy()))
-        filled = [balance for balance in found if balance.flows and balance.unfilled < UNFILLED]
+        filled = [balance for balance in found if balance.flows and balance.unfilled < NEARLY]
         return sorted(filled, key=lambda each: each.amount_in if self.buying else -each.amount_out)
 
     def first_path(self, log_prices: Floats) -> tuple[int, ...]:

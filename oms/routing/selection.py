@@ -63,10 +63,10 @@ class Selection:
 
     def best(self, seeds: Sequence[Sequence[int]], ideal: Balance) -> Costed | None:
         """The best net balance found from each of the seeds, and from the optimum without gas where that may pay."""
-        found = [self._improved(self._costed(self.search.balanced(seed))) for seed in seeds]
+        found = [self._improved(self.costed(self.search.balanced(seed))) for seed in seeds]
         nets = [entry.net for entry in found if entry.balance.unfilled < 1e-9]
-        if ideal.flows and (not nets or self._costed(ideal).net > max(nets)):
-            found.append(self._thinned(self._costed(self.search.balanced(ideal.flows))))
+        if ideal.flows and (not nets or self.costed(ideal).net > max(nets)):
+            found.append(self._thinned(self.costed(self.search.balanced(ideal.flows))))
         filled = [entry for entry in found if entry.balance.unfilled < 1e-9]
         return max(filled or found, key=lambda entry: entry.net, default=None)
 
@@ -109,7 +109,7 @@ class Selection:
         self.usable[list(set(new).difference(accepted))] = NEVER
         if not accepted:
             return None
-        grown = self._thinned(self._costed(search.balanced(used + accepted, near=balance)))
+        grown = self._thinned(self.costed(search.balanced(used + accepted, near=balance)))
         if grown.net > best.net + abs(best.net) * _WORTH or best.balance.unfilled > 1e-9:
             return grown
         return None
@@ -152,7 +152,7 @@ class Selection:
         """The better of going without an edge and of putting the path in its place that costs least with gas."""
         search = self.search
         left = [number for number in balance.flows if number != dropped]
-        thinner = self._costed(search.balanced(left, near=balance)) if left else None
+        thinner = self.costed(search.balanced(left, near=balance)) if left else None
         prices = np.where(self.usable > NEVER, balance.log_prices, NEVER)
         prices[dropped] = NEVER
         share = self._share(balance, dropped)
@@ -160,7 +160,7 @@ class Selection:
         accepted = search.market.in_order(left, [number for number in path if number not in left])
         if not accepted:
             return thinner
-        swapped = self._costed(search.balanced(left + accepted, near=balance))
+        swapped = self.costed(search.balanced(left + accepted, near=balance))
         if thinner is None or thinner.balance.unfilled > 1e-9 or swapped.net > thinner.net:
             return swapped
         return thinner
@@ -190,7 +190,8 @@ class Selection:
             found[number] = price * (flow.amount_out - marginal * flow.amount_in)
         return found
 
-    def _costed(self, balance: Balance) -> Costed:
+    def costed(self, balance: Balance) -> Costed:
+        """A balance with what it is worth after its edges' gas."""
         gas = sum(self._gas_of(number, flow.fall) for number, flow in balance.flows.items())
         if self.search.buying:
             return Costed(balance, -(balance.amount_in + gas * math.exp(-balance.level)))

@@ -53,3 +53,12 @@ def losses(
 def surplus(market: EdgeTable, log_values: Floats, *, pools_only: bool = False, part: int | None = None) -> float:
     """What all venues together lose to these prices, in the unit of the prices; see `losses`."""
     return losses(market, log_values, pools_only=pools_only, part=part).total
+
+
+def counted_twice(market: EdgeTable, log_values: Floats) -> float:
+    """What pools of several tokens are counted for beyond their best pair: by so much they may loosen a bound."""
+    found = losses(market, log_values)
+    by_pool: dict[str, list[float]] = {}
+    for number, amount in zip(found.numbers.tolist(), found.amounts.tolist(), strict=True):
+        by_pool.setdefault(market.edges[number].state_id, []).append(amount)
+    return sum(sum(amounts) - max(amounts) for amounts in by_pool.values())
