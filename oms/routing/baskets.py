@@ -180,7 +180,8 @@ class _Basket:
             )
         if not found:
             raise QuoteRefused(
-                Refusal.INSUFFICIENT_LIQUIDITY, "the pools here refuse the basket's amounts; ask for more, or for less"
+                Refusal.INSUFFICIENT_LIQUIDITY,
+                "the pools here refuse these amounts: dust brings nothing, and a large amount is more than they take",
             )
         return max(found, key=lambda settled: self.settled_value(settled) - settled.gas * self.value_per_gas), proof
 
@@ -481,7 +482,7 @@ def _check(amounts: Mapping[Address, float], field_name: str) -> None:
     if not amounts:
         raise InvalidRequest(field_name, "names no token; name at least one")
     if any(not amount > 0 or not math.isfinite(amount) for amount in amounts.values()):
-        raise InvalidRequest(field_name, "must all be greater than zero")
+        raise InvalidRequest(field_name, "must all be greater than zero, and numbers of a usual size")
 
 
 def _check_known(table: EdgeTable, tokens: Iterable[Address]) -> None:

@@ -135,8 +135,8 @@ class _Order:
 
     def _is_poor(self, best: Allocation | None, ideal: Balance) -> bool:
         """Whether the optimum of the market at rest, with its own gas, promises more than the best plan so far."""
-        if best is None or ideal.unfilled > NEARLY:
-            return best is None or self.buying
+        if best is None or ideal.unfilled > UNFILLED:
+            return True
         fixed = self.terms.gas_cost.of(TRANSACTION_GAS)
         promised = self.selection.costed(ideal).net
         if self.buying:
@@ -150,6 +150,15 @@ class _Order:
             yield from self._optima(ideal)
         if self.buying and (sale := self._as_sale()) is not None:
             yield sale
+        if not self.buying and ideal.unfilled > UNFILLED:
+            yield from self._smaller()
+
+    def _smaller(self) -> Iterable[Balance]:
+        """Optima of smaller sales, for one that drains the market: the rest goes where there is no end."""
+        for share in _SMALLER:
+            found = None if self.terms.is_over() else self._search(self.market, amount=self.amount * share).optimum()
+            if found is not None:
+                yield found
 
     def _as_sale(self) -> Balance | None:
         """The optimum of a sale that brings at least what is wanted, and hardly more."""
@@ -365,6 +374,14 @@ class _Order:
         return "hops"
 
     def _refused(self) -> QuoteRefused:
+        if not self.buying and self.search.expected_out() < _DUST:
+            return QuoteRefused(Refusal.ZERO_OUTPUT, "this little brings nothing on any venue here; ask for more")
+        if any(isinstance(edge, BookEdge) for edge in self.market.edges):
+            return QuoteRefused(
+                Refusal.INSUFFICIENT_LIQUIDITY,
+                "nothing takes exactly this: exchanges trade whole lots, and no other venue here takes what is left; "
+                "try another amount",
+            )
         if any(isinstance(edge, FirmEdge) for edge in self.market.edges):
             return QuoteRefused(Refusal.INSUFFICIENT_LIQUIDITY, "no venue takes this amount; ask for more, or for less")
         return QuoteRefused(
@@ -374,6 +391,9 @@ class _Order:
 
 _MAX_SCALINGS = 48
 _SHORT_HOPS = 3
+_DUST = 2.0
+"""Base units of output, by the market's prices, below which a refusal is for the order's smallness."""
+_SMALLER = (0.5, 0.2, 0.05, 0.01, 1e-3, 1e-4)
 _SALES = 24
 """Sales tried for a purchase."""
 _CLOSE = 1e-6
