@@ -362,7 +362,7 @@ class _Order:
         unused = [number for number in ideal.flows if market.edges[number].state_id not in used]
         if 2.0 * self.terms.gas_cost.of(int(market.gas[unused].sum())) > gap_out:
             return "fixed cost"
-        if any(isinstance(leg.edge, BookEdge) for leg in plan.legs):
+        if 2.0 * _moved_by_lots(market, ideal, plan) > gap_out:
             return "lot size"
         if 2.0 * counted_twice(market, proof.log_values) * bounded(-float(proof.log_values[self.target])) > gap_out:
             return "shared pool"
@@ -387,6 +387,13 @@ class _Order:
         return QuoteRefused(
             Refusal.INSUFFICIENT_LIQUIDITY, "the amount is beyond the liquidity known here; ask for less"
         )
+
+
+def _moved_by_lots(market: EdgeTable, ideal: Balance, plan: Allocation) -> float:
+    """What books give less or more than the optimum would have them, about, in base units of the output."""
+    wanted = {market.edges[number]: flow.amount_in for number, flow in ideal.flows.items()}
+    books = [leg for leg in plan.legs if isinstance(leg.edge, BookEdge) and leg.amount_in]
+    return sum(abs(wanted.get(leg.edge, 0.0) - leg.amount_in) * leg.amount_out / leg.amount_in for leg in books)
 
 
 _MAX_SCALINGS = 48
