@@ -283,8 +283,10 @@ class Search:
         last = int(market.targets[path[-1]])
         return last not in tokens and len({market.edges[number].state_id for number in path}) == len(path)
 
-    def best_paths(self, log_prices: Floats, count: int, *, hops: Sequence[int] | None = None) -> list[tuple[int, ...]]:
-        """Different paths with good rates at these prices: those through the edges with the best rates.
+    def best_paths(
+        self, log_prices: Floats, count: int, *, hops: Sequence[int] | None = None, above: float = NEVER
+    ) -> list[tuple[int, ...]]:
+        """Different paths with good rates at these prices: those through the edges with the best rates, `above` one.
 
         A walk that takes a circle on its way is no path. Where circles pay, ask for fewer `hops` as well; so many paths
         are found for each, best first.
@@ -292,18 +294,20 @@ class Search:
         behind, ahead = self._labels_from_source(log_prices), self._labels_to_target(log_prices)
         found: dict[tuple[int, ...], None] = {}
         for most in hops or (self.max_hops,):
-            found |= dict.fromkeys(self._paths(log_prices, behind, ahead, most, count=count))
+            found |= dict.fromkeys(self._paths(log_prices, behind, ahead, most, count=count, above=above))
         return list(found)
 
     def _paths(
-        self, log_prices: Floats, behind: Floats, ahead: Floats, most: int, *, count: int
+        self, log_prices: Floats, behind: Floats, ahead: Floats, most: int, *, count: int, above: float
     ) -> list[tuple[int, ...]]:
         market = self.market
         found: dict[tuple[int, ...], None] = {}
         best, places = market.through(log_prices, behind, ahead, most)
-        for number in _largest(best, count * most * 2):
-            if best[number] == NEVER or len(found) >= count:
+        worth = np.flatnonzero(best > above)
+        for place in _largest(best[worth], count * most * 2):
+            if len(found) >= count:
                 break
+            number = int(worth[place])
             before = int(places[number])
             start = self._backward(log_prices, behind, int(market.sources[number]), before)
             rest = self._onward(log_prices, ahead, int(market.targets[number]), most - 1 - before)

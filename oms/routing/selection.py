@@ -26,6 +26,8 @@ CANDIDATES = 6
 PATHS_A_ROUND = 3
 DEEP_SHARE = 0.7
 """An order that brings less of its worth than this is large for its market: values no longer say what arrives."""
+_NEAR = 1e-3
+"""Share of its net result by which a single path may be behind the best and still be settled."""
 _SECANTS = 6
 _WORTH = 1e-7
 
@@ -56,6 +58,7 @@ class Selection:
         paths += search.best_paths(sized, CANDIDATES) + self._direct(sized)
         nets = {path: self._alone(path) for path in dict.fromkeys(paths)}
         best = sorted(nets, key=lambda path: nets[path], reverse=True)[:count]
+        best = [path for path in best if nets[path] >= nets[best[0]] - _NEAR * abs(nets[best[0]])]
         if search.buying or (best and nets[best[0]] > DEEP_SHARE * self.expected_out):
             return best
         pushed = search.pushed_path()
@@ -117,9 +120,8 @@ class Selection:
     def _on_better_paths(self, sized: Floats, balance: Balance) -> list[int]:
         """Edges not in use of the few best paths that beat the marginal rate at these prices."""
         found: dict[int, None] = {}
-        for path in self.search.best_paths(sized, PATHS_A_ROUND):
-            if sum(float(sized[number]) for number in path) > balance.level + _WORTH:
-                found.update(dict.fromkeys(number for number in path if number not in balance.flows))
+        for path in self.search.best_paths(sized, PATHS_A_ROUND, above=balance.level + _WORTH):
+            found.update(dict.fromkeys(number for number in path if number not in balance.flows))
         return list(found)
 
     def _thinned(self, best: Costed) -> Costed:
