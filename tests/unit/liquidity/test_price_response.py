@@ -90,6 +90,34 @@ def _deepened(pool: ConcentratedPool) -> ConcentratedPool:
     return replace(pool, liquidity=pool.liquidity * 10**9, tick_map=ticks)
 
 
+@st.composite
+def cut_pools(draw: st.DrawFn) -> ConcentratedPool:
+    """A deep concentrated pool of which only the ticks near its price were read."""
+    pool = _deepened(draw(test_concentrated.pools()))
+    reach = draw(st.integers(1, 4_000))
+    low, high = pool.tick - reach, pool.tick + 1 + draw(st.integers(0, 4_000))
+    ticks = pool.tick_map
+    known = [(tick, net) for tick, net in zip(ticks.ticks, ticks.nets, strict=True) if low <= tick <= high]
+    return replace(pool, tick_map=TickMap.of(dict(known), known_min_tick=low, known_max_tick=high))
+
+
+def _largest_sale(pool: Pool, tokens: tuple[Address, Address]) -> int:
+    """The largest amount that the pool doesn't refuse, by bisection; zero where there is none."""
+    fits, refused = 0, 2**127
+    while refused - fits > 1:
+        middle = (fits + refused) // 2
+        try:
+            pool.quote_in(*tokens, middle)
+        except QuoteRefused as error:
+            if error.reason is Refusal.ZERO_OUTPUT:
+                fits = middle
+            else:
+                refused = middle
+        else:
+            fits = middle
+    return fits
+
+
 class TestClosedForms:
     @given(closed_pools, st.booleans(), st.floats(-9.0, 0.5))
     def test_a_sale_pays_what_the_pool_pays(self, pool: Pool, turned: bool, size: float) -> None:
@@ -119,6 +147,26 @@ class TestClosedForms:
         # each tick that is crossed may round one unit away, each way
         units = 3.0 + 2.0 * len(pool.tick_map.ticks) * max(1.0, sold / amount)
         assert abs(sold - paid) <= 1e-7 * paid + units
+
+    @given(cut_pools(), st.booleans(), st.floats(0.5, 1 - 1e-8))
+    def test_ranges_known_in_part_pay_at_least_what_the_pool_pays_up_to_their_edge(
+        self, pool: ConcentratedPool, turned: bool, share: float
+    ) -> None:
+        tokens = (B, A) if turned else (A, B)
+        response, most = response_of(pool, *tokens), _largest_sale(pool, tokens)
+        assume(most > 1_000)
+        assert response.capacity >= most * (1 - 1e-9) - 1
+        amount = max(1, int(most * share))
+        paid = pool.quote_in(*tokens, amount).amount_out
+        sold = response.sold(float(amount))
+        units = 3.0 + 2.0 * len(pool.tick_map.ticks) * max(1.0, sold / amount)
+        assert abs(sold - paid) <= 1e-7 * paid + units
+
+    @given(sketches(tokens=5, kinds=("weighted",)).map(lambda sketch: listed(sketch, 0).pool), st.booleans())
+    def test_a_weighted_pool_takes_what_its_limit_lets_it_take(self, pool: Pool, turned: bool) -> None:
+        tokens = _ends(pool, turned=turned)
+        most = _largest_sale(pool, tokens)
+        assert response_of(pool, *tokens).capacity == pytest.approx(most, rel=1e-9, abs=2.0)
 
     @given(closed_pools, st.booleans(), st.floats(1e-6, 2.0))
     def test_the_ratio_of_slopes_is_the_marginal_price(self, pool: Pool, turned: bool, fall: float) -> None:

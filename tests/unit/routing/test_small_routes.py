@@ -75,11 +75,20 @@ def test_a_pool_in_the_middle_is_filled_to_its_range_and_the_rest_goes_elsewhere
 
 
 ROUTED = """
-from tests.unit.routing.markets import NAMES, market, random_crowd, raw, sold, terms
-for seed in range(12):
-    route = sold(market(*random_crowd(seed)), 0, 1, raw(0, 10_000.0), terms(3, gas=1.0))
+from oms.routing.market import Market, edges_of
+from oms.routing.route import sell
+from tests.unit.routing.market_samples import A, B, listed
+from tests.unit.routing.markets import market, random_crowd, raw, sold, terms
+from tests.unit.routing.test_small_routes import prepared
+routes = [sold(market(*random_crowd(seed)), 0, 1, raw(0, 10_000.0), terms(3, gas=1.0)) for seed in range(12)]
+middles = ["0x" + f"{n:x}" * 40 for n in range(4, 14)]
+pairs = [pair for middle in middles for pair in ((A, middle), (middle, B))]
+sides = [listed(number, *pair, 10**24, 10**24) for number, pair in enumerate(pairs)]
+routes.append(sell(prepared(Market.of(edges_of(sides, [A, B, *middles]))), A, B, 10**23, terms(3)))
+for route in routes:
     print(route and [(leg.edge.state_id, leg.amount_in, leg.amount_out) for leg in route.allocation.legs])
 """
+"""The last goes through ten tokens at once, whose order in a set is another in each process."""
 
 
 def test_the_same_market_gives_the_same_plan_in_every_process() -> None:
