@@ -12,6 +12,7 @@ from benchmarks.auction import Auction, AuctionOrder
 from oms.errors import QuoteRefused
 from oms.liquidity.listing import ListedPool
 from oms.routing.allocation import GasCost
+from oms.routing.compiled_table import CompiledTable
 from oms.routing.market import PoolEdge, edges_of
 from oms.routing.prepared import PreparedMarket
 from oms.routing.route import Route, RouteTerms, buy, sell
@@ -32,9 +33,10 @@ class Answer:
 
 
 def prepared(pools: Iterable[ListedPool]) -> PreparedMarket:
-    """Both directions of every pool, prepared for searching."""
+    """Both directions of every pool, prepared for searching by compiled code."""
     kept = tuple(pools)
-    return PreparedMarket.of(edges_of(kept, {token for listed in kept for token in listed.key.tokens}))
+    edges = edges_of(kept, {token for listed in kept for token in listed.key.tokens})
+    return PreparedMarket.of(edges, kind=CompiledTable)
 
 
 def arbitrage_in(market: PreparedMarket, token: Address) -> float:
@@ -44,7 +46,7 @@ def arbitrage_in(market: PreparedMarket, token: Address) -> float:
 
 def flattened(market: PreparedMarket) -> PreparedMarket:
     """The same market after its free arbitrage was traded away, prepared anew."""
-    return PreparedMarket.of(market.flat.market.edges)
+    return PreparedMarket.of(market.flat.market.edges, kind=CompiledTable)
 
 
 def pools_in(market: PreparedMarket) -> tuple[ListedPool, ...]:

@@ -12,6 +12,7 @@ from typing import Annotated, Any
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
+from oms.domain.plans import MAX_HOPS
 from oms.errors import InvalidRequest
 
 
@@ -124,7 +125,7 @@ class Settings(_Frozen):
     rpc_urls: Mapping[str, str] = {}
     slippage_bps: Annotated[int, Field(ge=1, le=10_000)] = 30
     deadline_seconds: Annotated[int, Field(ge=5, le=3_600)] = 120
-    max_hops: Annotated[int, Field(ge=1, le=4)] = 3
+    max_hops: Annotated[int, Field(ge=1, le=MAX_HOPS)] = 3
     search_seconds: Annotated[float, Field(gt=0, le=600)] = 2.0
     limits: RiskLimits = RiskLimits()
     hedge_costs: HedgeCosts = HedgeCosts()

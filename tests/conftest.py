@@ -1,9 +1,15 @@
-"""Shared fixtures: where the recorded data is, when it is there at all; and which tests are Ape's."""
+"""Shared fixtures and settings: where the recorded data is, which tests are Ape's, which examples hypothesis takes."""
 
 import os
 from pathlib import Path
 
+import hypothesis
 import pytest
+
+# The same examples at each run: a change is judged by itself. `OMS_EXAMPLES=random` looks for new ones.
+hypothesis.settings.register_profile("same", derandomize=True, deadline=None)
+hypothesis.settings.register_profile("random", deadline=None)
+hypothesis.settings.load_profile(os.environ.get("OMS_EXAMPLES", "same"))
 
 PROJECT = Path(__file__).resolve().parent.parent
 APE_TESTS = PROJECT / "tests" / "ape"

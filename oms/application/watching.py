@@ -47,7 +47,7 @@ class Pair:
     size: int
     tokens: tuple[Token, ...]
     wrapped_native: Address
-    max_hops: int = 2
+    max_hops: int = 3
     priority_fee_wei: Wei = NOTHING
     token_gas: Mapping[Address, TokenGas] = field(default_factory=dict)
 

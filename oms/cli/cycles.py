@@ -60,7 +60,8 @@ def cycles(
     console, start, found = terminal(), report.start, report.found
     console.print(cycles_table(report))
     if not found.cycles:
-        console.print(f"no circle from {words(start.symbol)} pays for its gas")
+        why = "earns anything" if gas_free else "pays for its gas"
+        console.print(f"no circle from {words(start.symbol)} {why}")
     total = shown_amount(found.net_profit, start)
     console.print(f"together [bold]{total}[/] after gas, on {len(report.view.snapshot.pools)} pools")
     console.print(f"all pools together hold arbitrage of at most {shown_amount(found.arbitrage, start)}, gas apart")

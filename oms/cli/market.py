@@ -19,7 +19,7 @@ from oms.bootstrap.sessions import Opening
 from oms.bootstrap.watching import WatchWords, open_watch, watched
 from oms.cli.options import chain_options, opening, venue_set
 from oms.cli.tables import WIDE, compact_table, exact_amount, progress, terminal, words
-from oms.domain.plans import Side
+from oms.domain.plans import MAX_HOPS, Side
 
 
 @click.group()
@@ -42,7 +42,7 @@ def market() -> None:
 @click.option("--blocks", type=click.IntRange(1), help="End after so many blocks.")
 @click.option("--seconds", type=click.FloatRange(0.0, 10_000_000, min_open=True), help="End after so long.")
 @click.option("--venues", metavar="A,B", help="Only these, as in `oms quote`.")
-@click.option("--max-hops", type=click.IntRange(1, 3), help="Most pools in a row. Default 2.")
+@click.option("--max-hops", type=click.IntRange(1, MAX_HOPS), help="Most pools in a row. Default 3.")
 @chain_options
 @click.option("--json", "as_json", is_flag=True, help="One JSON object a line.")
 def watch(

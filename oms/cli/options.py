@@ -8,6 +8,7 @@ from typing import Any
 import click
 
 from oms.bootstrap.sessions import Opening
+from oms.domain.plans import MAX_HOPS
 from oms.errors import InvalidRequest
 
 F = Callable[..., Any]
@@ -31,7 +32,7 @@ def chain_options(command: F) -> F:
 def order_options(command: F) -> F:
     """What is traded, and where."""
     for option in (
-        click.option("--max-hops", type=click.IntRange(1, 4), help="Most pools in a row. Default 3."),
+        click.option("--max-hops", type=click.IntRange(1, MAX_HOPS), help="Most pools in a row. Default 3."),
         click.option(
             "--venues",
             metavar="A,B",

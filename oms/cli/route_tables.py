@@ -206,9 +206,13 @@ def proof_lines(console: Console, shown: Explained) -> None:
     bounded = intent.token_out if selling else intent.token_in
     console.print(rate_line(shown))
     result = plan.amount_out if selling else plan.amount_in
-    console.print(f"{'brings' if selling else 'takes'} [bold]{shown_amount(result, bounded)}[/]")
+    after = ""
+    if plan.charges and selling:
+        after = f", {shown_amount(plan.amount_out - plan.charges, bounded)} after its exchanges' charges"
+    console.print(f"{'brings' if selling else 'takes'} [bold]{shown_amount(result, bounded)}[/]{after}")
     limit = "no plan brings more than" if selling else "no plan takes less than"
-    console.print(f"bound: {limit} {shown_amount(certificate.bound, bounded)} here, before gas and arbitrage apart")
+    counted = "after charges, before gas, arbitrage apart" if plan.charges else "before gas and arbitrage apart"
+    console.print(f"bound: {limit} {shown_amount(certificate.bound, bounded)} here, {counted}")
     if certificate.arbitrage:
         console.print(f"arbitrage apart: {shown_amount(certificate.arbitrage, bounded)} with no order at all")
     why = f" ({words(certificate.reason)})" if certificate.reason else ""
@@ -219,8 +223,9 @@ def proof_lines(console: Console, shown: Explained) -> None:
     console.print(
         f"gas {plan.gas:,} = {ether} ETH = {cost}{charges}; net [bold]{shown_amount(plan.net_out, intent.token_out)}[/]"
     )
+    output = "the output after charges" if plan.charges else "the output"
     console.print(
-        f"of the output {shown_amount(round(found.rate * plan.amount_in), intent.token_out)} is the order at its last "
+        f"of {output} {shown_amount(round(found.rate * plan.amount_in), intent.token_out)} is the order at its last "
         f"rate, {shown_amount(round(found.surplus), intent.token_out)} what the legs earn above it"
     )
 

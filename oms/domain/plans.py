@@ -41,6 +41,9 @@ class Intent:
         return f"{verb} {self.given} for {other}" if self.side is Side.SELL else f"{verb} {self.given} with {other}"
 
 
+MAX_HOPS = 6
+"""Pools in a row that a path may have at most; beyond four, more hops seldom pay."""
+
 SHARE_DENOMINATOR = 2**32
 """A `share` of this is everything the plan holds of the token at that moment."""
 

@@ -11,7 +11,7 @@ concentrated or weighted pool is a geometric mean of two virtual reserves x and 
 
 whose ratio of slopes is the marginal price itself. Uniswap v3's ticks are the kinks (white paper, section 6.2: virtual
 reserves L / sqrt(P) and L * sqrt(P), a = b = 1/2); Balancer's weights w give a = w_out / (w_in + w_out). Curves
-without a closed form are sampled with `quote_in`, and between samples the input is taken as linear in `fall` (a -> 0).
+without a closed form are joined from such pieces by `curve_fit`: on their outer side, within 7e-8 of the output.
 The method that uses it is dual decomposition: Diamandis et al., "An efficient algorithm for optimal routing through
 constant function market makers" (2023); Angeris et al., "Optimal routing for CFMMs" (2021).
 """
@@ -21,12 +21,19 @@ from bisect import bisect_right
 from collections.abc import Iterable, Sequence
 from typing import NamedTuple
 
+import numpy as np
+import numpy.typing as npt
+
 from oms.errors import QuoteRefused, Refusal
 from oms.liquidity.concentrated import ConcentratedPool
 from oms.liquidity.constant_product import ConstantProductPool
+from oms.liquidity.curve_fit import OUTWARD, first_price, fitted, position_at
 from oms.liquidity.pool import Pool, Swap
+from oms.liquidity.price_piece import Piece as Piece
+from oms.liquidity.solidly import SolidlyPool
 from oms.liquidity.swap_math import PIPS
 from oms.liquidity.tick_math import MAX_TICK, MIN_TICK
+from oms.liquidity.trade_curves import CurvedPool, curve_of, end_of
 from oms.liquidity.weighted import MAX_IN_RATIO, WeightedPool
 from oms.units import Address
 
@@ -34,12 +41,8 @@ _ONE = 10**18
 _LOG_TICK = math.log(1.0001)
 _LINEAR = 1e-9
 """Exponent that stands for "the input is linear in the fall"; `expm1` keeps its digits."""
-_SAMPLE_RATIO = 2.0
-_SAMPLE_FALL = 0.004
-_MAX_SAMPLES = 96
-_SMALLEST_SHARE = 1e-6
-_SMALLEST_OUTPUT = 10**6
-"""Base units that a sample must bring, so that rounding is not taken for a price."""
+_DEEPEST = 1e18
+"""Of a depth: beyond it an input buys nothing more."""
 _SHRINKING = (12, 9, 6, 3, 2, 1)
 """Where a float's last digit takes a sale over a pool's limit: shrink it by 10**-12 of itself, then by more."""
 NEVER = -math.inf
@@ -55,29 +58,17 @@ class Trade(NamedTuple):
     slope_out: float
 
 
-class Piece(NamedTuple):
-    """One geometric piece: from `start` to `end` of fall, after `taken` in and `paid` out; see the module."""
-
-    start: float
-    end: float
-    taken: float
-    paid: float
-    depth_in: float
-    depth_out: float
-    exponent_in: float
-    exponent_out: float
-
-
 _NOTHING = Trade(0.0, 0.0, 0.0, 0.0)
 
 
 class PriceResponse:
     """A venue's whole response in one direction. `log_price` is the logarithm of the first marginal price, after fees.
 
-    `capacity` is the most input it takes; beyond it the venue refuses, or its state isn't known (`is_cut`).
+    `capacity` is the most input it takes; beyond it the venue refuses, or its state isn't known (`is_cut`). `end` is
+    what has traded then. The pieces are kept as they are given, and must not change.
     """
 
-    __slots__ = ("_pieces", "_starts", "_takens", "capacity", "is_cut", "log_price")
+    __slots__ = ("_packed", "_pieces", "_starts", "_takens", "capacity", "end", "is_cut", "log_price")
 
     def __init__(
         self, log_price: float, pieces: Sequence[Piece], *, is_cut: bool = False, capacity: float | None = None
@@ -89,11 +80,12 @@ class PriceResponse:
             pieces = [piece._replace(start=piece.start - first, end=piece.end - first) for piece in pieces]
         self.log_price = log_price if pieces else NEVER
         self.is_cut = is_cut
-        self._pieces = list(pieces)
-        self._starts = [piece.start for piece in pieces]
-        self._takens = [piece.taken for piece in pieces]
-        end = _end_of(pieces[-1]).amount_in if pieces else 0.0
-        self.capacity = end if capacity is None else capacity
+        self._pieces = pieces
+        self._starts = [piece[0] for piece in pieces]
+        self._takens = [piece[2] for piece in pieces]
+        self._packed: npt.NDArray[np.float64] | None = None
+        self.end = _end_of(pieces[-1]) if pieces else _NOTHING
+        self.capacity = self.end.amount_in if capacity is None else capacity
 
     @property
     def only_piece(self) -> Piece | None:
@@ -101,9 +93,11 @@ class PriceResponse:
         return self._pieces[0] if len(self._pieces) == 1 else None
 
     @property
-    def end(self) -> Trade:
-        """What has traded at the capacity."""
-        return _end_of(self._pieces[-1]) if self._pieces else _NOTHING
+    def packed(self) -> npt.NDArray[np.float64]:
+        """The pieces as rows, in the order of `Piece`'s fields: for compiled code."""
+        if self._packed is None:
+            self._packed = np.array(self._pieces, dtype=np.float64).reshape(len(self._pieces), 8)
+        return self._packed
 
     @property
     def last_fall(self) -> float:
@@ -138,7 +132,7 @@ class PriceResponse:
 
     def fall_after(self, amount_in: float) -> float:
         """The fall at which `amount_in` has been taken; infinite beyond the capacity."""
-        if amount_in > self.capacity:
+        if amount_in > self.capacity or not self._pieces:
             return math.inf
         index = max(0, bisect_right(self._takens, amount_in) - 1)
         piece = self._pieces[index]
@@ -198,35 +192,26 @@ def response_of(pool: Pool, token_in: Address, token_out: Address) -> PriceRespo
         return _concentrated(pool, zero_for_one=token_in == pool.tokens[0])
     if isinstance(pool, WeightedPool):
         return _weighted(pool, pool.tokens.index(token_in), pool.tokens.index(token_out))
-    return _sampled(pool, token_in, token_out)
+    if isinstance(pool, SolidlyPool) and not pool.stable:
+        return _volatile(pool, token_in, token_out)
+    return _joined(pool, token_in, token_out) if isinstance(pool, CurvedPool) else EMPTY
 
 
-PROFILE_FALLS = (0.002, 0.01, 0.05, 0.25, 1.0, 4.0)
-"""Falls at which a venue's depth is noted: 20 bps, 1 %, and so on down to where hardly anything is left."""
+NEAR_FALL = 0.002
+"""Up to this fall, 20 bps, a venue's `depth` says how it trades."""
 
 
-class DepthProfile(NamedTuple):
-    """A venue's depth in a few figures, to rank venues by size: base units, fee included.
+def depth(response: PriceResponse) -> float:
+    """The virtual reserve of input, in base units, of a constant-product pool that is as deep near the price.
 
-    `depth` is the virtual reserve of input that a constant-product pool of the same depth near the price would hold;
-    `taken` and `paid` are the amounts at `PROFILE_FALLS`.
+    Of a venue that trades nothing it is next to nothing, so that one may divide by it.
     """
-
-    depth: float
-    taken: tuple[float, ...]
-    paid: tuple[float, ...]
+    return max(1e-300, response.at(NEAR_FALL).amount_in / math.expm1(NEAR_FALL / 2.0))
 
 
-def depth_profile(response: PriceResponse) -> DepthProfile:
-    """The profile of a response; zeros where it trades nothing."""
-    trades = [response.at(fall) for fall in PROFILE_FALLS]
-    taken, paid = tuple(trade.amount_in for trade in trades), tuple(trade.amount_out for trade in trades)
-    return DepthProfile(max(1e-300, taken[0] / math.expm1(PROFILE_FALLS[0] / 2.0)), taken, paid)
-
-
-def is_sampled(pool: Pool) -> bool:
-    """Whether the response is interpolated between quotes, not a closed form."""
-    return not isinstance(pool, ConstantProductPool | ConcentratedPool | WeightedPool)
+def is_fitted(pool: Pool) -> bool:
+    """Whether the response is fitted to a curve, not a closed form."""
+    return isinstance(pool, CurvedPool) and not (isinstance(pool, SolidlyPool) and not pool.stable)
 
 
 def log_marginal_price(pool: Pool, token_in: Address, token_out: Address) -> float:
@@ -246,26 +231,30 @@ def log_marginal_price(pool: Pool, token_in: Address, token_out: Address) -> flo
         return _weighted_price(pool, pool.tokens.index(token_in), pool.tokens.index(token_out))
     if isinstance(pool, ConcentratedPool):
         return response_of(pool, token_in, token_out).log_price
-    return _stated_log_price(pool, token_in, token_out)
+    if isinstance(pool, SolidlyPool) and not pool.stable:
+        return _logarithm(pool.marginal_price(token_in, token_out))
+    return _joined_price(pool, token_in, token_out) if isinstance(pool, CurvedPool) else NEVER
 
 
-def _stated_log_price(pool: Pool, token_in: Address, token_out: Address) -> float:
-    try:
-        price = pool.marginal_price(token_in, token_out)
-    except (QuoteRefused, ArithmeticError):
-        return NEVER
+def _logarithm(price: float) -> float:
     return math.log(price) if 0.0 < price < math.inf else NEVER
+
+
+def _joined_price(pool: CurvedPool, token_in: Address, token_out: Address) -> float:
+    try:
+        curve = curve_of(pool, token_in, token_out)
+        return NEVER if curve is None else _logarithm(first_price(curve))
+    except (QuoteRefused, ArithmeticError, ValueError):
+        return NEVER
 
 
 def swap_to_price(pool: Pool, token_in: Address, token_out: Address, price: float) -> Swap | None:
     """The largest sale, rounded down, after which the marginal price is still at least `price` (after fees).
 
     `None` where not even one base unit sells there. The amount comes from the response, the swap from the pool's own
-    integers; a curve that is sampled ends within its interpolation of the price.
+    integers. Where the pool refuses so much, it is the most that it takes, to about a thousandth.
     """
-    response = response_of(pool, token_in, token_out)
-    fall = response.log_price - math.log(price)
-    amount = int(min(response.at(fall).amount_in, response.capacity)) if fall > 0.0 else 0
+    amount = _amount_to(pool, token_in, token_out, math.log(price))
     for digits in _SHRINKING:
         try:
             return pool.quote_in(token_in, token_out, amount) if amount > 0 else None
@@ -274,6 +263,35 @@ def swap_to_price(pool: Pool, token_in: Address, token_out: Address, price: floa
                 return None
             amount -= amount // 10**digits + 1
     return None
+
+
+def _amount_to(pool: Pool, token_in: Address, token_out: Address, log_price: float) -> int:
+    if isinstance(pool, CurvedPool) and is_fitted(pool):
+        amount = _amount_along(pool, token_in, token_out, log_price)
+        if amount is not None:
+            return amount
+    if isinstance(pool, ConcentratedPool):
+        response = _concentrated(pool, zero_for_one=token_in == pool.tokens[0], until=log_price)
+    else:
+        response = response_of(pool, token_in, token_out)
+    fall = response.log_price - log_price
+    return int(min(response.at(fall).amount_in, response.capacity)) if fall > 0.0 else 0
+
+
+def _amount_along(pool: CurvedPool, token_in: Address, token_out: Address, log_price: float) -> int | None:
+    """The sale on the curve itself, without its fit; `None` where the curve may be convex or the pool refuses."""
+    try:
+        curve = curve_of(pool, token_in, token_out)
+        if curve is None or not curve.is_concave:
+            return None
+        position = position_at(curve, math.exp(log_price) / (1.0 + OUTWARD))
+        amount = int(min(curve.at(position).amount_in, pool.limits(token_in, token_out).max_amount_in))
+        pool.quote_in(token_in, token_out, max(1, amount))
+    except QuoteRefused as refused:
+        return 0 if refused.reason is Refusal.ZERO_OUTPUT else None
+    except (ArithmeticError, ValueError):
+        return None
+    return amount
 
 
 def _constant_product_price(pool: ConstantProductPool, *, zero_for_one: bool) -> float:
@@ -309,7 +327,7 @@ def _weighted(pool: WeightedPool, i: int, j: int) -> PriceResponse:
     total = pool.weights[i] + pool.weights[j]
     exponent_in, exponent_out = pool.weights[j] / total, pool.weights[i] / total
     depth_in = pool.balances[i] / ((_ONE - pool.swap_fee) / _ONE)
-    most_in = pool.balances[i] * (MAX_IN_RATIO / _ONE)
+    most_in = pool.balances[i] * (MAX_IN_RATIO / _ONE) * (depth_in / pool.balances[i])  # the limit is after the fee
     end = math.log1p(most_in / depth_in) / exponent_in
     piece = Piece(0.0, end, 0.0, 0.0, depth_in, float(pool.balances[j]), exponent_in, exponent_out)
     return PriceResponse(log_price, [piece])
@@ -319,118 +337,76 @@ def _log_sqrt_price(pool: ConcentratedPool) -> float:
     return math.log(pool.sqrt_price_x96) - 96.0 * math.log(2.0)
 
 
-def _concentrated(pool: ConcentratedPool, *, zero_for_one: bool) -> PriceResponse:
-    """Tick by tick from the current price; bitmap words' ends change no price, so they are no kinks here."""
+def _concentrated(pool: ConcentratedPool, *, zero_for_one: bool, until: float = NEVER) -> PriceResponse:
+    """Tick by tick from the current price; bitmap words' ends change no price, so they are no kinks here.
+
+    `until` is a log price beyond which the caller asks nothing. About 1 us a tick.
+    """
     kept = (PIPS - pool.swap_fee_pips(zero_for_one)) / PIPS
     if not kept:
         return EMPTY
     sign = -1.0 if zero_for_one else 1.0
     log_sqrt = _log_sqrt_price(pool)
-    origin = 2.0 * log_sqrt / _LOG_TICK
+    log_price = -sign * 2.0 * log_sqrt + math.log(kept)
+    last = log_price - until
+    # In units of liquidity the virtual reserves are 1 / sqrt(P) of token0 and sqrt(P) of token1.
+    root = math.exp(sign * log_sqrt)
+    unit_in, unit_out = root / kept, 1.0 / root
     pieces: list[Piece] = []
     liquidity, fall, taken, paid = pool.liquidity, 0.0, 0.0, 0.0
     kinks, is_cut = _kinks(pool, zero_for_one=zero_for_one)
+    start = sign * 2.0 * log_sqrt
     for tick, net in kinks:
-        end = max(fall, sign * (tick - origin) * _LOG_TICK)
-        if liquidity > 0 and end > fall:
-            # Virtual reserves at the piece's start: L / sqrt(P) of token0, L * sqrt(P) of token1.
-            reserve0 = liquidity * math.exp(-log_sqrt - sign * fall / 2.0)
-            reserve1 = liquidity * math.exp(log_sqrt + sign * fall / 2.0)
-            depth_in, depth_out = (reserve0, reserve1) if zero_for_one else (reserve1, reserve0)
-            piece = Piece(fall, end, taken, paid, depth_in / kept, depth_out, 0.5, 0.5)
-            pieces.append(piece)
-            done = _end_of(piece)
-            taken, paid = done.amount_in, done.amount_out
+        end = sign * tick * _LOG_TICK - start
+        if end > fall:
+            if liquidity > 0:
+                grown, width = math.exp(fall / 2.0), (end - fall) / 2.0
+                depth_in, depth_out = liquidity * unit_in * grown, liquidity * unit_out / grown
+                pieces.append(Piece(fall, end, taken, paid, depth_in, depth_out, 0.5, 0.5))
+                taken += depth_in * math.expm1(width)
+                paid -= depth_out * math.expm1(-width)
+                if end > last:
+                    break
+            fall = end
         liquidity += -net if zero_for_one else net
-        fall = end
-    log_price = -sign * 2.0 * log_sqrt + math.log(kept)
     return PriceResponse(log_price, pieces, is_cut=is_cut)
 
 
 def _kinks(pool: ConcentratedPool, *, zero_for_one: bool) -> tuple[list[tuple[int, int]], bool]:
-    """Initialized ticks ahead, nearest first, with their nets, then the end of what is known; whether that is a cut."""
+    """Initialized ticks ahead, nearest first, with their nets, then the end of what is known; whether that is a cut.
+
+    What is known ends a tick beyond the last known one, as in `next_boundary`.
+    """
     ticks, nets = pool.tick_map.ticks, pool.tick_map.nets
     index = bisect_right(ticks, pool.tick)
     if zero_for_one:
         ahead = [(ticks[k], nets[k]) for k in range(index - 1, -1, -1)]
-        edge = max(pool.tick_map.known_min_tick, MIN_TICK)
+        edge = max(pool.tick_map.known_min_tick - 1, MIN_TICK)
         return [*ahead, (edge, 0)], edge > MIN_TICK
-    edge = min(pool.tick_map.known_max_tick, MAX_TICK)
+    edge = min(pool.tick_map.known_max_tick + 1, MAX_TICK)
     return [*((ticks[k], nets[k]) for k in range(index, len(ticks))), (edge, 0)], edge < MAX_TICK
 
 
-def _sampled(pool: Pool, token_in: Address, token_out: Address) -> PriceResponse:
-    """Quotes at growing sizes, closer together where the price moves more, joined by pieces linear in the fall.
+def _volatile(pool: SolidlyPool, token_in: Address, token_out: Address) -> PriceResponse:
+    """A constant product whose fee leaves the reserves, which changes nothing about one trade."""
+    price = pool.marginal_price(token_in, token_out)
+    if not price > 0.0:
+        return EMPTY
+    reserve = pool.reserve1 if token_in == pool.token0 else pool.reserve0
+    depth_in = reserve / price
+    most_in = min(float(pool.limits(token_in, token_out).max_amount_in), depth_in * _DEEPEST)
+    end = 2.0 * math.log1p(most_in / depth_in)
+    return PriceResponse(math.log(price), [Piece(0.0, end, 0.0, 0.0, depth_in, float(reserve), 0.5, 0.5)])
 
-    A piece ends exactly at its sample: its fall is that at which its average price is the one the two samples imply.
-    """
+
+def _joined(pool: CurvedPool, token_in: Address, token_out: Address) -> PriceResponse:
+    """The outer fit of a curve, as far as the pool sells; it is cut where the pool refuses before it is drained."""
     try:
-        first = pool.marginal_price(token_in, token_out)
-        limits = pool.limits(token_in, token_out)
-    except (QuoteRefused, ArithmeticError):
+        curve = curve_of(pool, token_in, token_out)
+        end = 0.0 if curve is None else end_of(pool, curve, token_in, token_out)
+        fit = fitted(curve, end=end) if curve is not None and end > 0.0 else None
+    except (QuoteRefused, ArithmeticError, ValueError):
         return EMPTY
-    if not 0.0 < first < math.inf or limits.max_amount_in <= 0 or limits.max_amount_out <= 0:
+    if curve is None or fit is None:
         return EMPTY
-    log_price = math.log(first)
-    held = min(float(limits.max_amount_in), limits.max_amount_out / first)
-    pieces: list[Piece] = []
-    taken = paid = fall = 0.0
-    for amount_in, amount_out in _samples(pool, token_in, token_out, limits.max_amount_in, held):
-        average = (amount_out - paid) / (amount_in - taken)
-        if average <= 0.0:
-            break
-        price = math.exp(log_price - fall)
-        width = _fall_over(average / price)
-        rate = (amount_in - taken) / width
-        pieces.append(Piece(fall, fall + width, taken, paid, rate / _LINEAR, rate * price, _LINEAR, 1.0))
-        taken, paid, fall = amount_in, amount_out, fall + width
-    return PriceResponse(log_price, pieces, is_cut=True)
-
-
-def _fall_over(ratio: float) -> float:
-    """The fall w over which the average price is `ratio` of the first: (1 - exp(-w)) / w = ratio."""
-    if ratio >= 1.0 - 1e-12:
-        return 1e-12
-    width = max(2.0 * (1.0 - ratio), 1.0 / ratio - 1.0 if ratio < 0.5 else 0.0)
-    for _ in range(30):
-        shrunk = -math.expm1(-width)
-        error = shrunk / width - ratio
-        slope = (math.exp(-width) - shrunk / width) / width
-        step = error / slope
-        width = max(width * 0.1, width - step)
-        if abs(step) < 1e-13 * width:
-            break
-    return max(width, 1e-12)
-
-
-def _samples(
-    pool: Pool, token_in: Address, token_out: Address, most: int, held: float
-) -> Iterable[tuple[float, float]]:
-    """Amounts in and out, growing by `_SAMPLE_RATIO`, or less where the last step moved the price by much."""
-    amount, ratio = max(1, int(held * _SMALLEST_SHARE)), _SAMPLE_RATIO
-    before_in, before_out, average = 0, 0, 0.0
-    for _ in range(_MAX_SAMPLES):
-        amount = min(amount, most)
-        try:
-            amount_out = pool.quote_in(token_in, token_out, amount).amount_out
-        except (QuoteRefused, ArithmeticError):
-            if ratio < 1.02:
-                return
-            ratio = 1.0 + (ratio - 1.0) / 4.0  # step back towards the last amount that was taken
-            amount = max(before_in + 1, int(before_in * ratio)) if before_in else amount * 4
-            continue
-        if amount_out <= before_out + _SMALLEST_OUTPUT:
-            if before_out and amount >= held:
-                return  # the pool pays no more, however much it is given
-            amount *= 4
-            if amount > 64 * held:
-                return
-            continue
-        now = (amount_out - before_out) / (amount - before_in)
-        yield float(amount), float(amount_out)
-        if amount == most:
-            return
-        moved = max(1.0 - now / average, 1e-12) if average else _SAMPLE_FALL
-        ratio = min(_SAMPLE_RATIO, max(1.02, 1.0 + (ratio - 1.0) * min(4.0, _SAMPLE_FALL / moved)))
-        before_in, before_out, average = amount, amount_out, now
-        amount = max(amount + 1, int(amount * ratio))
+    return PriceResponse(math.log(fit.first_price), fit.pieces, is_cut=end < curve.knots[-1])

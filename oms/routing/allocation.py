@@ -81,9 +81,11 @@ def settle(market_states: Mapping[str, object], flows: Flows, *, gas_cost: GasCo
     What the first token's edges are given adds up to the input. Raises `QuoteRefused` when a leg would revert, or the
     edges go round in a circle.
     """
-    flows = {edge: amount for edge, amount in flows.items() if amount > 0}
+    asked, flows = flows, {edge: amount for edge, amount in flows.items() if amount > 0}
     if not flows:
         raise QuoteRefused(Refusal.ZERO_AMOUNT, "sell more than zero")
+    if _ends(flows) != _ends(asked):
+        raise QuoteRefused(Refusal.ZERO_AMOUNT, "rounding leaves a part of the plan without an amount; trade more")
     order = token_order(flows)
     source, target = order[0], order[-1]
     leaving: dict[Address, dict[Edge, int]] = defaultdict(dict)
@@ -108,6 +110,13 @@ def settle(market_states: Mapping[str, object], flows: Flows, *, gas_cost: GasCo
     charges = sum(leg.charge for leg in legs)
     net_out = amount_out - gas_cost.of(gas) - charges
     return Allocation(tuple(legs), amount_in, amount_out, gas, net_out, paths_of(legs, order, amount_in))
+
+
+def _ends(edges: Iterable[Edge]) -> tuple[set[Address], set[Address]]:
+    """Tokens that nothing buys, and tokens that nothing sells."""
+    kept = list(edges)
+    sold, bought = {edge.token_in for edge in kept}, {edge.token_out for edge in kept}
+    return sold - bought, bought - sold
 
 
 def settle_or_none(
@@ -154,12 +163,12 @@ def _spends(flows: Flows, *, is_source: bool) -> Iterable[tuple[Edge, Spend, int
 
 def token_order(edges: Iterable[Edge]) -> list[Address]:
     """Tokens from the source to the target such that every leg points forward. Raises `QuoteRefused` on a circle."""
-    before: dict[Address, set[Address]] = {}
-    after: dict[Address, set[Address]] = {}
+    before: dict[Address, dict[Address, None]] = {}
+    after: dict[Address, dict[Address, None]] = {}  # ordered, unlike sets: the same edges give the same plan
     for edge in edges:
-        after.setdefault(edge.token_in, set()).add(edge.token_out)
-        before.setdefault(edge.token_out, set()).add(edge.token_in)
-        before.setdefault(edge.token_in, set())
+        after.setdefault(edge.token_in, {})[edge.token_out] = None
+        before.setdefault(edge.token_out, {})[edge.token_in] = None
+        before.setdefault(edge.token_in, {})
     order: list[Address] = []
     ready = [token for token, earlier in before.items() if not earlier]
     waiting = {token: len(earlier) for token, earlier in before.items()}

@@ -24,7 +24,7 @@ import numpy as np
 
 from oms.liquidity.price_response import Piece, PriceResponse
 from oms.routing.edge_table import EdgeTable, Floats
-from oms.routing.equilibrium import Arc, Flow, Prices, equilibrium
+from oms.routing.equilibrium import Arc, Flow, Prices
 from oms.routing.surplus import Losses, losses
 
 MAX_ROUNDS = 24
@@ -39,6 +39,9 @@ _NEAR = 0.1
 """Edges of the tokens in play so near to trading that they are there from the start."""
 _STOPGAP = -40.0
 """Log price, against the flat one, of what takes or gives whatever no venue does."""
+_SHORT = 1e-6
+"""Share of what is wanted that a solution which gives it may lack."""
+_STEEPEST = 600.0
 _EXACT = 1e-11
 _FLOATS = 1e-13
 """What sums of venues' losses may be wrong by, as a share of them."""
@@ -223,15 +226,27 @@ class _Local:
         amounts = {self.place[token]: amount for token, amount in (self.goal.amounts or {}).items()}
         first = max(amounts, key=lambda token: self._worth(token, amounts[token]))
         level = self.search.scale / sum(self._worth(token, amount) for token, amount in amounts.items())
+        good = list(self.shifts)
         solved, nets = self._at_level(level, amounts, first)
+        low, high = 0.0, math.inf
         for _ in range(MAX_SCALES):
             prices = [
-                math.exp(base + shift - self.bases[first])
+                math.exp(min(_STEEPEST, base + shift - self.bases[first]))
                 for base, shift in zip(self.bases, solved.shifts, strict=True)
             ]
             missing = nets[first] - level * amounts[first]
             change = missing / sum(amount * prices[token] for token, amount in amounts.items())
-            level = max(level + change, level / 8.0)
+            short = any(nets[t] < level * amount * (1.0 - _SHORT) for t, amount in amounts.items() if t != first)
+            guess = max(level + change, level / 8.0)
+            if solved.imbalance > _SHORT or short:
+                high, self.shifts = min(high, level), list(good)
+                guess = math.sqrt(low * high) if low else high / 4.0
+            else:
+                good = list(self.shifts)
+                low, high = (max(low, level), high) if missing > 0.0 else (low, min(high, level))
+            if not low <= guess <= high:  # too far for a slope: between what worked and what did not
+                guess = math.sqrt(low * high) if low else high / 4.0
+            change, level = guess - level, guess
             solved, nets = self._at_level(level, amounts, first)
             if abs(change) <= _EXACT * level:
                 break
@@ -270,7 +285,7 @@ class _Local:
                 rate *= math.exp(self.bases[token] - self.bases[anchor] - _STOPGAP)
             log_price = _STOPGAP + self.bases[tail] - self.bases[head]
             stopgaps.append(Arc(tail, head, _STOPGAP, _straight(log_price, rate)))
-        solved = equilibrium(
+        solved = self.search.market.solve(
             [*self.arcs, *stopgaps],
             self.bases,
             supplies=supplies,

@@ -171,16 +171,17 @@ class _Basket:
         first = self.search.core[0]
         residue = self.flat.left(first) * math.exp(float(self.flat.log_values[first]))
         proof = self.rest.optimum(self.flat.leftover, residue=residue, is_over=self.terms.is_over)
-        if proof.balance.unfilled > _UNFILLED:
-            raise QuoteRefused(
-                Refusal.INSUFFICIENT_LIQUIDITY, "the pools here don't take the whole basket; ask for less"
-            )
         grown = self._grown(self._fitting((), proof.balance.flows, proof.balance))
         choices = [grown, *self._thinner(grown)] if self.value_per_gas else [grown]
         found = [entry for balance in choices if (entry := self._settled_or_none(balance)) is not None]
+        if not found and proof.balance.unfilled > _UNFILLED:
+            raise QuoteRefused(
+                Refusal.INSUFFICIENT_LIQUIDITY, "the pools here don't take the whole basket; ask for less"
+            )
         if not found:
             raise QuoteRefused(
-                Refusal.INSUFFICIENT_LIQUIDITY, "the pools here refuse the basket's amounts; ask for more, or for less"
+                Refusal.INSUFFICIENT_LIQUIDITY,
+                "the pools here refuse these amounts: dust brings nothing, and a large amount is more than they take",
             )
         return max(found, key=lambda settled: self.settled_value(settled) - settled.gas * self.value_per_gas), proof
 
@@ -278,6 +279,7 @@ class _Basket:
 
     def _fitting(self, used: Sequence[int], new: Iterable[int], balance: BasketBalance) -> list[int]:
         """Those of the new edges that close no circle and share no pool with another, the most valuable flow first."""
+
         def worth(number: int) -> float:
             flow = balance.flows.get(number)
             return 0.0 if flow is None else flow.amount_in * math.exp(self.values[self.table.sources[number]])
@@ -480,7 +482,7 @@ def _check(amounts: Mapping[Address, float], field_name: str) -> None:
     if not amounts:
         raise InvalidRequest(field_name, "names no token; name at least one")
     if any(not amount > 0 or not math.isfinite(amount) for amount in amounts.values()):
-        raise InvalidRequest(field_name, "must all be greater than zero")
+        raise InvalidRequest(field_name, "must all be greater than zero, and numbers of a usual size")
 
 
 def _check_known(table: EdgeTable, tokens: Iterable[Address]) -> None:

@@ -11,7 +11,7 @@ A pool of several tokens is bounded by the sum over its pairs, which is more tha
 """
 
 import math
-from collections.abc import Collection, Iterable, Mapping
+from collections.abc import Collection, Iterable
 from dataclasses import dataclass
 
 import numpy as np
@@ -19,7 +19,7 @@ import numpy as np
 from oms.liquidity.price_response import NEVER
 from oms.routing.edge_table import EdgeTable, Floats
 from oms.routing.flatten import FlatMarket
-from oms.routing.search import Balance, Search
+from oms.routing.search import UNFILLED, Balance, Search
 from oms.routing.surplus import Losses, losses
 from oms.units import BPS
 
@@ -72,7 +72,7 @@ def proved(search: Search, balance: Balance, flat: FlatMarket, *, met_bps: float
     known = set(flat.leftover)
     reached = balance.amount_in if search.buying else balance.amount_out
     apart = resting(search, flat)
-    best: Proof | None = None
+    best = _at_rest(search, flat) if balance.unfilled > UNFILLED else None
     patience = PATIENCE
     priced: Collection[int] = _traded(search, balance)
     for _ in range(MAX_ROUNDS):
@@ -96,6 +96,12 @@ def proved(search: Search, balance: Balance, flat: FlatMarket, *, met_bps: float
         balance = search.balanced([*balance.flows, *new], near=balance)
         priced = balance.bases.keys()
     return best or Proof(np.full(len(search.market.tokens), NEVER), math.inf)
+
+
+def _at_rest(search: Search, flat: FlatMarket) -> Proof:
+    """What the prices at rest prove: little, but they hold where the search's own broke down."""
+    lost = losses(search.market, flat.log_values).total
+    return Proof(flat.log_values, _bound(search, flat.log_values, lost))
 
 
 def resting(search: Search, flat: FlatMarket) -> float:
@@ -126,41 +132,11 @@ def token_prices(flat: FlatMarket, balance: Balance, priced: Iterable[int]) -> F
     Nearest by depth: an order that moves a token moves whatever is deeply joined to it, and where two such groups meet,
     only shallow venues lose to the difference.
     """
-    log_values = flat.log_values.copy()
-    moved: dict[int, float] = {}
-    for token in priced:
-        log_values[token] = balance.bases[token] + balance.shifts[token]
-        moved[token] = float(log_values[token] - flat.log_values[token])
-    for token, shift in enumerate(_spread(moved, flat.market.tree, len(log_values))):
-        if token not in moved:
-            log_values[token] = NEVER if shift is None else flat.log_values[token] + shift
+    own = {token: balance.bases[token] + balance.shifts[token] for token in priced}
+    moves = flat.market.spread({token: value - float(flat.log_values[token]) for token, value in own.items()})
+    log_values: Floats = np.where(np.isnan(moves), NEVER, flat.log_values + moves)
+    log_values[list(own)] = list(own.values())
     return log_values
-
-
-def _spread(moved: Mapping[int, float], tree: Iterable[tuple[int, int]], size: int) -> list[float | None]:
-    """Each token's move: of the group that it joins first when the deepest pairs are joined first."""
-    groups = [[token] for token in range(size)]
-    group_of = list(range(size))
-    moves: list[float | None] = [moved.get(token) for token in range(size)]
-    named: list[bool] = [token in moved for token in range(size)]
-    for one, other in tree:
-        first, second = group_of[one], group_of[other]
-        if first == second:
-            continue
-        if named[first] and named[second]:
-            continue
-        if named[first] or (not named[second] and len(groups[first]) >= len(groups[second])):
-            first, second = second, first
-        # the unnamed, or smaller, first group joins the second
-        for token in groups[first]:
-            group_of[token] = second
-        groups[second] += groups[first]
-        groups[first] = []
-    for token in range(size):
-        if moves[token] is None:
-            group = group_of[token]
-            moves[token] = moved.get(group)
-    return moves
 
 
 def _bound(search: Search, log_values: Floats, lost: float) -> float:
@@ -185,7 +161,7 @@ def _losing(found: Losses, worth: float, known: Collection[int]) -> list[int]:
 def gap_bps(bound: float, result: float, *, buying: bool) -> float:
     """How far the result is from the bound, in bps of the bound (of the result when buying)."""
     if buying:
-        return (result - bound) / result * BPS if result else 0.0
+        return (result - max(0.0, bound)) / result * BPS if result else 0.0
     return (bound - result) / bound * BPS if bound else 0.0
 
 

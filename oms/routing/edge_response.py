@@ -7,9 +7,7 @@ Must not: move a state, or let one venue in a bad state spoil the others.
 from oms.errors import OmsError
 from oms.liquidity.price_response import (
     EMPTY,
-    DepthProfile,
     PriceResponse,
-    depth_profile,
     flat_levels,
     response_of,
 )
@@ -31,12 +29,6 @@ def level_response(edge: LadderEdge | FirmEdge | BookEdge) -> PriceResponse:
         steps.append((level.amount_in - taken, level.amount_out - paid, level.marginal))
         taken, paid = level.amount_in, level.amount_out
     return flat_levels(steps, width=LEVEL_WIDTH)
-
-
-def first_reading(edge: Edge) -> tuple[PriceResponse, DepthProfile]:
-    """The edge's response, and its depth in figures."""
-    response = edge_response(edge)
-    return response, depth_profile(response)
 
 
 def edge_response(edge: Edge) -> PriceResponse:

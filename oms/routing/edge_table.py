@@ -10,17 +10,18 @@ logarithms, one `maximum.reduceat` a hop. On 1,000 pools a hop takes about 15 us
 import math
 from collections.abc import Iterable, Mapping, Sequence
 from copy import copy
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from heapq import heappop, heappush
+from typing import Self
 
 import numpy as np
 import numpy.typing as npt
 
 from oms.liquidity.listing import ListedPool
-from oms.liquidity.price_response import NEVER, PROFILE_FALLS, DepthProfile, PriceResponse
+from oms.liquidity.price_response import NEAR_FALL, NEVER, PriceResponse, depth
 from oms.liquidity.weighted import WeightedPool
-from oms.routing.edge_response import edge_gas, edge_kink_gas, first_reading
-from oms.routing.equilibrium import Arc
+from oms.routing.edge_response import edge_gas, edge_kink_gas, edge_response
+from oms.routing.equilibrium import Arc, Prices, equilibrium
 from oms.routing.market import BookEdge, Edge, LadderEdge, Market, PoolEdge, initial_states
 from oms.units import Address
 
@@ -34,15 +35,13 @@ class EdgeTable:
     `with_pools` keeps the responses of the pools that did not change.
     """
 
-    def __init__(self, edges: Sequence[Edge], readings: Sequence[tuple[PriceResponse, DepthProfile]]) -> None:
-        """Use `of`; this takes edges in order of their input token, with what was read of each."""
+    def __init__(self, edges: Sequence[Edge], responses: Sequence[PriceResponse]) -> None:
+        """Use `of`; this takes edges in order of their input token, with their responses."""
         self.edges = tuple(edges)
-        self._responses = [response for response, _ in readings]
-        self.log_prices = np.array([response.log_price for response, _ in readings])
-        self.depths = np.array([profile.depth for _, profile in readings])
-        self._closed = np.array([_closed_form(response) for response, _ in readings]).reshape(len(readings), 8)
-        self._taken = np.array([profile.taken for _, profile in readings]).reshape(len(readings), len(PROFILE_FALLS))
-        self._paid = np.array([profile.paid for _, profile in readings]).reshape(len(readings), len(PROFILE_FALLS))
+        self._responses = list(responses)
+        self.log_prices = np.array([response.log_price for response in responses])
+        self.depths = np.array([depth(response) for response in responses])
+        self._closed = np.array([_closed_form(response) for response in responses]).reshape(len(responses), 8)
         self.tokens: tuple[Address, ...] = tuple(
             dict.fromkeys([edge.token_in for edge in edges] + [edge.token_out for edge in edges])
         )
@@ -62,46 +61,47 @@ class EdgeTable:
         self._values: Floats | None = None
         self._tree: tuple[tuple[int, int], ...] | None = None
         self._roots: Indexes | None = None
-        self._shared: Indexes = np.empty(0, dtype=np.intp)
-        self._shared_pools: Sequence[WeightedPool] = ()
+        self._shared: SharedPools | None = None
         self._discounts: dict[int, Floats] = {}
 
     @classmethod
-    def of(cls, edges: Iterable[Edge]) -> "EdgeTable":
+    def of(cls, edges: Iterable[Edge]) -> Self:
         """Prepare edges; those that cannot trade at all stay, with a price of nothing."""
         kept = list(edges)
         numbers: dict[Address, int] = {}
         for edge in kept:
             numbers.setdefault(edge.token_in, len(numbers))
         kept.sort(key=lambda edge: numbers[edge.token_in])
-        return cls(kept, [first_reading(edge) for edge in kept])
+        return cls(kept, [edge_response(edge) for edge in kept])
 
-    def with_pools(self, changed: Mapping[str, ListedPool]) -> "EdgeTable":
+    def with_pools(self, changed: Mapping[str, ListedPool]) -> Self:
         """The market after a block: the pools named by id replaced, all else kept as it is."""
         edges, responses, states = list(self.edges), list(self._responses), dict(self.states)
         after = copy(self)
         after.log_prices, after.depths = self.log_prices.copy(), self.depths.copy()
-        after._taken, after._paid, after._closed = self._taken.copy(), self._paid.copy(), self._closed.copy()
+        after._closed = self._closed.copy()
         for pool_id, listed in changed.items():
             for number in self._numbers_of(pool_id):
                 edge = edges[number]
                 if isinstance(edge, PoolEdge):
                     edges[number] = replace(edge, listed=listed)
-                    responses[number], profile = first_reading(edges[number])
-                    after.log_prices[number], after.depths[number] = responses[number].log_price, profile.depth
-                    after._taken[number], after._paid[number] = profile.taken, profile.paid
+                    responses[number] = edge_response(edges[number])
+                    after.log_prices[number], after.depths[number] = (
+                        responses[number].log_price,
+                        depth(responses[number]),
+                    )
                     after._closed[number] = _closed_form(responses[number])
                     states[pool_id] = listed.pool
         after.edges, after.states, after._responses = tuple(edges), states, responses
         after._values, after._tree, after._roots, after._discounts = None, None, None, {}
-        after._shared = np.empty(0, dtype=np.intp)
+        after._shared = None
         return after
 
     def discounts(self, log_value: float) -> Floats:
         """About how far below its first price (log) each edge sells this much value on average.
 
-        The value is the log of base units of the hub, rounded down to a sixth; near for every edge, exact for
-        none, and minus infinity beyond what an edge takes.
+        The value is the log of base units of the hub, rounded down to a sixth. Beyond what an edge takes, what it
+        pays at most counts for all of the value.
         """
         key = math.floor(log_value * _STEPS_OF_SIZE) if math.isfinite(log_value) else _MOST
         known = self._discounts.get(key)
@@ -114,17 +114,10 @@ class EdgeTable:
     def _discounts_of(self, amounts: Floats) -> Floats:
         with np.errstate(over="ignore", divide="ignore", invalid="ignore"):
             near = -np.log1p(amounts / self.depths)
-            far_out = np.flatnonzero(amounts > self._taken[:, 0])
-            asked = amounts[far_out]
-            taken, paid = self._taken[far_out], self._paid[far_out]
-            place = (taken < asked[:, None]).sum(axis=1)
-            rows, last = np.arange(len(far_out)), taken.shape[1] - 1
-            low, high = place - 1, np.minimum(place, last)
-            slope = (paid[rows, high] - paid[rows, low]) / (taken[rows, high] - taken[rows, low])
-            sold = paid[rows, low] + np.nan_to_num(slope) * (asked - taken[rows, low])
-            sold = np.where(place > last, paid[:, last], sold)
-            sold[asked > self._closed[far_out, _CAPACITY]] = 0.0
-            near[far_out] = np.log(sold / asked) - self.log_prices[far_out]
+            far_out = amounts > self.depths * _NEAR
+            too_much = amounts > self._closed[:, _CAPACITY]
+            sold = np.where(too_much, self._closed[:, _CAPACITY + 1], self.sold(np.where(far_out, amounts, 0.0)))
+            near[far_out] = np.log(sold[far_out] / amounts[far_out]) - self.log_prices[far_out]
         near[np.isnan(near)] = NEVER
         discounts: Floats = near
         return discounts
@@ -149,31 +142,11 @@ class EdgeTable:
         return self._values if self._values is not None else np.full(len(self.tokens), NEVER)
 
     @property
-    def shared_pools(self) -> Sequence[WeightedPool]:
+    def shared(self) -> "SharedPools":
         """Weighted pools of several tokens, whose pairs share balances."""
-        self._group()
-        return self._shared_pools
-
-    @property
-    def shared(self) -> Indexes:
-        """For each edge the place of its pool among `shared_pools`, or -1."""
-        self._group()
+        if self._shared is None:
+            self._shared = SharedPools.of(self.edges, self.index)
         return self._shared
-
-    def _group(self) -> None:
-        if len(self._shared) == len(self.edges):
-            return
-        places: dict[str, int] = {}
-        pools: list[WeightedPool] = []
-        shared = np.full(len(self.edges), -1, dtype=np.intp)
-        for number, edge in enumerate(self.edges):
-            pool = edge.listed.pool if isinstance(edge, PoolEdge) else None
-            if isinstance(pool, WeightedPool) and len(pool.tokens) > 2:
-                if edge.state_id not in places:
-                    places[edge.state_id] = len(pools)
-                    pools.append(pool)
-                shared[number] = places[edge.state_id]
-        self._shared, self._shared_pools = shared, pools
 
     @property
     def scale(self) -> float:
@@ -255,6 +228,51 @@ class EdgeTable:
             accepted.append(number)
         return accepted
 
+    def solve(
+        self,
+        arcs: Sequence[Arc],
+        bases: Sequence[float],
+        *,
+        supplies: Mapping[int, float],
+        fixed: frozenset[int],
+        scale: float,
+        shifts: Sequence[float] | None = None,
+    ) -> Prices:
+        """Prices at which arcs between tokens in play balance; see `equilibrium`."""
+        return equilibrium(arcs, bases, supplies=supplies, fixed=fixed, scale=scale, shifts=shifts)
+
+    def sold(self, amounts: Floats) -> Floats:
+        """What each edge brings for its amount; zero where it refuses."""
+        found = np.zeros(len(amounts))
+        asked = np.flatnonzero((amounts > 0.0) & (amounts <= self._closed[:, _CAPACITY]))
+        single, end, depth_in, depth_out, exponent_in, exponent_out, _, _ = self._closed[asked].T
+        with np.errstate(divide="ignore", invalid="ignore", over="ignore"):
+            fall = np.minimum(np.log1p(amounts[asked] / depth_in) / exponent_in, end)
+            found[asked] = -depth_out * np.expm1(-exponent_out * fall)
+        for number in asked[single == 0.0].tolist():
+            found[number] = self._responses[number].sold(float(amounts[number]))
+        return found
+
+    def spread(self, moved: Mapping[int, float]) -> Floats:
+        """Each token's move, given some: that of the group it joins first when the deepest pairs are joined first.
+
+        NaN for a token that no group with a move reaches.
+        """
+        size = len(self.tokens)
+        groups = [[token] for token in range(size)]
+        group_of = list(range(size))
+        for one, other in self.tree:
+            first, second = group_of[one], group_of[other]
+            if first == second or (first in moved and second in moved):
+                continue
+            if first in moved or (second not in moved and len(groups[first]) >= len(groups[second])):
+                first, second = second, first
+            for token in groups[first]:  # the one without a move, or the smaller, joins the other
+                group_of[token] = second
+            groups[second] += groups[first]
+            groups[first] = []
+        return np.array([moved.get(token, moved.get(group_of[token], math.nan)) for token in range(size)])
+
     def losses(self, falls: Floats, log_values: Floats) -> tuple[Indexes, Floats]:
         """Edges that lose at these falls from their first prices, and what each loses by value; vectorised.
 
@@ -286,6 +304,33 @@ class EdgeTable:
                 self._siblings.setdefault(edge.state_id, []).append(at)
         return self._siblings.get(state_id, ())
 
+    def labels(self, log_prices: Floats, start: int, end: int, hops: int, *, onward: bool) -> Floats:
+        """Best log rates between `start` and each token over at most 0, 1, ... `hops - 1` edges, a row each.
+
+        None comes by `end` on the way.
+        Of paths that begin at `start` if `onward`, else of those that lead to it.
+        """
+        found = np.full((hops, len(self.tokens)), NEVER)
+        found[0, start] = 0.0
+        further = self.onward if onward else self.toward
+        for row in range(1, hops):
+            found[row] = further(log_prices, found[row - 1])
+            found[row, start], found[row, end] = 0.0, NEVER
+        return found
+
+    def through(self, log_prices: Floats, behind: Floats, ahead: Floats, hops: int) -> tuple[Floats, Indexes]:
+        """For each edge, the best log rate of any walk of at most `hops` edges through it, and how many come before.
+
+        `behind` and `ahead` are the labels from the walk's start and to its end.
+        """
+        best = np.full(len(log_prices), NEVER)
+        places = np.zeros(len(log_prices), dtype=np.intp)
+        for before in range(hops):
+            rate = behind[before][self.sources] + ahead[hops - 1 - before][self.targets]
+            better = rate > best
+            best[better], places[better] = rate[better], before
+        return best + log_prices, places
+
     def toward(self, log_prices: Floats, labels: Floats) -> Floats:
         """One hop further: the best of staying and of any edge to a labelled token."""
         return self._leaving.best(log_prices + labels[self.targets], labels)
@@ -304,6 +349,8 @@ class EdgeTable:
 
 
 _STEPS_OF_SIZE = 6.0
+_NEAR = math.expm1(NEAR_FALL / 2.0)
+"""Share of an edge's depth up to which it sells as a constant product of that depth."""
 _MOST = 10**6
 _CAPACITY = 6
 """Column of `_closed_form`: the most that an edge takes."""
@@ -316,6 +363,55 @@ def _closed_form(response: PriceResponse) -> tuple[float, ...]:
         return 0.0, response.last_fall, 0.0, 0.0, 0.0, 0.0, end.amount_in, end.amount_out
     form = piece.depth_in, piece.depth_out, piece.exponent_in, piece.exponent_out
     return 1.0, piece.end, *form, end.amount_in, end.amount_out
+
+
+@dataclass(frozen=True, slots=True)
+class SharedPools:
+    """Weighted pools of more than two tokens as rows, filled up with tokens of no weight.
+
+    `of_edge` is each edge's row, or -1. A row that holds a token without a price or a balance has a weight of infinity.
+    """
+
+    of_edge: Indexes
+    tokens: Indexes
+    log_balances: Floats
+    weights: Floats
+
+    @classmethod
+    def of(cls, edges: Sequence[Edge], index: Mapping[Address, int]) -> "SharedPools":
+        """The rows of a market's edges."""
+        pools: dict[str, WeightedPool] = {}
+        of_edge = np.full(len(edges), -1, dtype=np.intp)
+        rows: dict[str, int] = {}
+        for number, edge in enumerate(edges):
+            pool = edge.listed.pool if isinstance(edge, PoolEdge) else None
+            if isinstance(pool, WeightedPool) and len(pool.tokens) > 2:
+                pools[edge.state_id] = pool
+                of_edge[number] = rows.setdefault(edge.state_id, len(rows))
+        shape = len(pools), max((len(pool.tokens) for pool in pools.values()), default=0)
+        tokens, log_balances, weights = np.zeros(shape, dtype=np.intp), np.zeros(shape), np.zeros(shape)
+        for row, pool in enumerate(pools.values()):
+            total = sum(pool.weights)
+            for column, (token, balance, weight) in enumerate(
+                zip(pool.tokens, pool.balances, pool.weights, strict=True)
+            ):
+                known = token in index and balance > 0
+                tokens[row, column] = index.get(token, 0)
+                log_balances[row, column] = math.log(balance) if known else math.inf
+                weights[row, column] = weight / total
+        return cls(of_edge, tokens, log_balances, weights)
+
+    def lost_without_fee(self, rows: Indexes, log_values: Floats) -> Floats:
+        """What these pools would lose to the prices if they took no fee; infinite where a token of one has no price."""
+        weights = self.weights[rows]
+        held = weights > 0.0
+        log_worth = np.where(held, log_values[self.tokens[rows]] + self.log_balances[rows], NEVER)
+        with np.errstate(over="ignore", invalid="ignore", divide="ignore"):
+            logs = np.where(held, weights * (log_worth - np.log(weights)), 0.0)
+            lost = np.maximum(0.0, np.exp(log_worth).sum(axis=1) - np.exp(logs.sum(axis=1)))
+        unknown = (held & ~np.isfinite(log_worth)).any(axis=1)
+        found: Floats = np.where(unknown, math.inf, lost)
+        return found
 
 
 def _reaches(after: Mapping[int, set[int]], start: int, goal: int) -> bool:

@@ -22,12 +22,12 @@ MAX_STEPS = 60
 MAX_BACKTRACKS = 12
 MAX_LOOKS = 5
 """Times that a step is solved again to find which arcs trade after it."""
-_TOO_SHORT = 0.05
+TOO_SHORT = 0.05
 """A step cut to less of itself was led astray by its look ahead; the next one goes without."""
 LARGEST_STEP = 2.0
 """Of a price's logarithm in one step; steps farther out are wrong anyway, and overflow."""
 TOLERANCE = 1e-10
-_DIAGONAL = 1e-13
+DIAGONAL = 1e-13
 """Added to each token's conductance, as a share of it, so that a set of tokens that nothing grounds has a solution."""
 _SMALL = 6
 """Up to so many unknown prices, elimination in plain Python is quicker than a call of LAPACK."""
@@ -103,7 +103,7 @@ def equilibrium(
         error = _worst(reading.gradient, free, scale)
         if largest * moved < 1e-16 and looks == 1:
             break
-        looks = 1 if looks > 1 and moved < _TOO_SHORT else MAX_LOOKS
+        looks = 1 if looks > 1 and moved < TOO_SHORT else MAX_LOOKS
     flows = [Flow(*entry) for entry in zip(reading.taken, reading.paid, reading.falls, strict=True)]
     return Prices(d, flows, error)
 
@@ -233,7 +233,7 @@ def _newton_step(
             matrix[column][row] -= conductance
     right = [-gradient[token] for token in free]
     for row in range(size):
-        matrix[row][row] += matrix[row][row] * _DIAGONAL + abs(right[row])
+        matrix[row][row] += matrix[row][row] * DIAGONAL + abs(right[row])
     if size == 1:
         return [right[0] / matrix[0][0]] if matrix[0][0] else [0.0]
     return _eliminated(matrix, right)
@@ -256,7 +256,7 @@ def _large_step(
     flat = np.bincount(cells, weights=np.concatenate((weights, weights, -weights, -weights)), minlength=width * width)
     matrix = flat.reshape(width, width)[:size, :size]
     right = -np.array([gradient[token] for token in free])
-    diagonal = np.diagonal(matrix) * (1.0 + _DIAGONAL) + np.abs(right)
+    diagonal = np.diagonal(matrix) * (1.0 + DIAGONAL) + np.abs(right)
     diagonal[diagonal <= 0.0] = 1.0
     matrix[np.arange(size), np.arange(size)] = diagonal
     # Scaled to a unit diagonal: conductances span thirty orders of magnitude between dust and deep pools.

@@ -16,7 +16,6 @@ import numpy as np
 from oms.liquidity.listing import ListedPool
 from oms.liquidity.price_response import NEVER, log_marginal_price, swap_to_price
 from oms.routing.edge_table import EdgeTable, Floats
-from oms.routing.equilibrium import equilibrium
 from oms.routing.market import PoolEdge
 from oms.routing.surplus import surplus
 
@@ -54,7 +53,7 @@ def flat_prices(market: EdgeTable, *, near: Floats | None = None) -> FlatPrices:
     numbers = _trading(market, values, -_NEARLY_TRADING, worth=-1.0)
     for _ in range(MAX_ROUNDS):
         arcs = [market.arc(n, int(market.sources[n]), int(market.targets[n]), bases) for n in numbers]
-        solved = equilibrium(arcs, bases, supplies={}, fixed=fixed, scale=scale, shifts=shifts)
+        solved = market.solve(arcs, bases, supplies={}, fixed=fixed, scale=scale, shifts=shifts)
         shifts = solved.shifts
         prices = np.where(joined, np.array(bases) + np.array(shifts), NEVER)
         earned = surplus(market, prices, pools_only=True)
@@ -133,10 +132,10 @@ def flattened(market: EdgeTable, log_values: Floats) -> EdgeTable:
 
     What is left over is less than a base unit's worth, in pools so small that one unit moves them.
     """
-    changed = {}
+    changed: dict[str, ListedPool] = {}
     for number in _trading(market, log_values, FLAT):
         edge = market.edges[number]
-        if isinstance(edge, PoolEdge):
+        if isinstance(edge, PoolEdge) and edge.state_id not in changed:
             changed[edge.state_id] = _at_rest(market, edge.listed, log_values)
     return market.with_pools(changed) if changed else market
 

@@ -22,9 +22,12 @@ class PreparedMarket:
         self._flat: FlatMarket | None = None
 
     @classmethod
-    def of(cls, edges: Iterable[Edge]) -> "PreparedMarket":
-        """Prepare edges; those that cannot trade at all stay, without a price."""
-        return cls(EdgeTable.of(edges))
+    def of(cls, edges: Iterable[Edge], *, kind: type[EdgeTable] = EdgeTable) -> "PreparedMarket":
+        """Prepare edges; those that cannot trade at all stay, without a price.
+
+        Who routes many orders takes the `CompiledTable` as the kind of table.
+        """
+        return cls(kind.of(edges))
 
     def with_pools(self, changed: Mapping[str, ListedPool]) -> "PreparedMarket":
         """The market after a block: the pools named by id replaced, everything computed about the others kept."""

@@ -13,17 +13,21 @@ import numpy as np
 from oms.errors import QuoteRefused, Refusal
 from oms.liquidity.price_response import NEVER
 from oms.routing.allocation import PASSED_TOKEN_GAS, TRANSACTION_GAS, Allocation, Flows, GasCost, settle_or_none
-from oms.routing.certificate import MET_BPS, Certificate, gap_bps, on_market, proved, rounded_out
+from oms.routing.certificate import MET_BPS, Certificate, Proof, gap_bps, on_market, proved, rounded_out
 from oms.routing.edge_table import EdgeTable, bounded
 from oms.routing.flatten import FlatMarket
-from oms.routing.market import BookEdge, Edge, FirmEdge, PoolEdge
+from oms.routing.market import BookEdge, Edge, FirmEdge
 from oms.routing.prepared import PreparedMarket
-from oms.routing.search import UNFILLED, Balance, Search, never
+from oms.routing.search import NEARLY, UNFILLED, Balance, Search, never
 from oms.routing.selection import Selection
+from oms.routing.surplus import counted_twice
+from oms.routing.whole_flows import WholeFlows, summing_to
 from oms.units import BPS, Address
 
 GAS_SHARE = 0.05
 """Where gas costs so much more than a gap, the bound need not be brought nearer than this share of it."""
+POOR = 1e-5
+"""Share of the result by which a plan may fall short of what the optimum promises, before slower ways are tried."""
 LARGE_GAP_BPS = 1.0
 """A gap that is explained."""
 _NEGLIGIBLE = (1e-7, 1e-4, 1e-2)
@@ -91,14 +95,15 @@ class _Order:
         out_per_gas = terms.gas_cost.out_per_gas
         self.selection = Selection(self.search, gas * out_per_gas, table.kink_gas * out_per_gas)
 
-    def _search(self, market: EdgeTable) -> Search:
+    def _search(self, market: EdgeTable, *, max_hops: int | None = None, amount: float | None = None) -> Search:
+        """A search for the order, or for the sale of `amount`."""
         return Search(
             market,
             self.source,
             self.target,
-            float(self.amount),
-            max_hops=self.terms.max_hops,
-            buying=self.buying,
+            float(self.amount) if amount is None else amount,
+            max_hops=max_hops or self.terms.max_hops,
+            buying=self.buying and amount is None,
             is_over=self.terms.is_over,
         )
 
@@ -110,9 +115,12 @@ class _Order:
         paths = self.selection.singles(SINGLES)
         singles = [single for single in (self._single(path) for path in paths) if single is not None]
         balances = self._balances(ideal, paths)
-        plans = [plan for plan in (self._exact(balance) for balance in balances) if plan is not None]
+        plans = [plan for plan in map(self._exact, balances) if plan is not None]
         best_single = max(singles, key=self._score, default=None)
         best = max([*plans, *singles], key=self._score, default=None)
+        if self._is_poor(best, ideal):
+            plans += [plan for plan in map(self._exact, self._thorough(ideal)) if plan is not None]
+            best = max([*plans, *singles], key=self._score, default=None)
         if best is None:
             raise self._refused()
         certificate = self._certificate(flat_search, ideal, best)
@@ -121,26 +129,86 @@ class _Order:
     def _balances(self, ideal: Balance, paths: Sequence[tuple[int, ...]]) -> Iterable[Balance]:
         """Splits to try in integers: the optimum where gas is free or nothing beside it, and what pays for its gas."""
         if not self.terms.gas_cost.out_per_gas:
-            optimum = ideal if self.flat.market is self.market else self.search.best_optimum()
-            return [optimum] if optimum is not None else []
-        chosen = self.selection.best(paths[:1], list(ideal.flows))
+            return [ideal, *(self._optima(ideal) if self.flat.market is not self.market else ())]
+        chosen = self.selection.best(paths[:1], ideal)
         return [chosen.balance] if chosen is not None else []
+
+    def _is_poor(self, best: Allocation | None, ideal: Balance) -> bool:
+        """Whether the optimum of the market at rest, with its own gas, promises more than the best plan so far."""
+        if best is None or ideal.unfilled > UNFILLED:
+            return True
+        fixed = self.terms.gas_cost.of(TRANSACTION_GAS)
+        promised = self.selection.costed(ideal).net
+        if self.buying:
+            return self._score(best) < promised * (1.0 + POOR) - fixed * best.amount_in / max(1, best.amount_out)
+        return self._score(best) + fixed < promised - POOR * ideal.amount_out
+
+    def _thorough(self, ideal: Balance) -> Iterable[Balance]:
+        """Slower ways, for when the quick one missed: the optimum itself, others near it, a purchase as a sale."""
+        yield ideal
+        if self.flat.market is not self.market:
+            yield from self._optima(ideal)
+        if self.buying and (sale := self._as_sale()) is not None:
+            yield sale
+        if not self.buying and ideal.unfilled > UNFILLED:
+            yield from self._smaller()
+
+    def _smaller(self) -> Iterable[Balance]:
+        """Optima of smaller sales, for one that drains the market: the rest goes where there is no end."""
+        for share in _SMALLER:
+            found = None if self.terms.is_over() else self._search(self.market, amount=self.amount * share).optimum()
+            if found is not None:
+                yield found
+
+    def _as_sale(self) -> Balance | None:
+        """The optimum of a sale that brings at least what is wanted, and hardly more."""
+        values, best = self.market.log_values, None
+        given = self.amount * bounded(float(values[self.target] - values[self.source]))
+        for _ in range(_SALES):
+            if not 0.0 < given < _LARGEST or self.terms.is_over():
+                break
+            search = self._search(self.market, amount=given)
+            found = search.optimum()
+            if found is None:
+                break
+            left = found.amount_out - self.amount
+            if found.unfilled <= UNFILLED and left >= 0.0:
+                best = found
+                if left <= _CLOSE * self.amount:
+                    break
+                given -= 0.999 * left * bounded(-found.level)
+            elif best is not None:
+                break
+            else:
+                given *= max(1.001, min(8.0, self.amount / max(found.amount_out, 1e-300)))
+        return best
+
+    def _optima(self, ideal: Balance) -> Iterable[Balance]:
+        """Optima of the market as it stands, which may hold circles that pay: shorter paths can lead to better ones."""
+        for hops in range(min(_SHORT_HOPS, self.terms.max_hops), self.terms.max_hops + 1):
+            if not self.terms.is_over():
+                yield from self._search(self.market, max_hops=hops).optima(ideal.flows)
 
     def _exact(self, balance: Balance) -> Allocation | None:
         """The balance in integers and whole lots."""
-        if balance.unfilled > UNFILLED:
+        if balance.unfilled > NEARLY:
             return None
+        given = self.amount if not self.buying else round(balance.amount_in)
         for least in _NEGLIGIBLE:
-            flows = self._flows(balance, least)
-            settled = self._settled(flows) if flows else None
+            whole = WholeFlows(self.market, balance, self.source, self.target, least=least)
+            flows = whole.summing_to(given)
+            if any(isinstance(edge, BookEdge) for edge in flows):
+                settled = self._in_lots(flows)
+            elif self.buying and flows:
+                settled = self._least_paying(partial(self._summing_to, whole), given)
+            else:
+                settled = self._settle(flows)
             if settled is not None:
                 return settled
         return None
 
-    def _settled(self, flows: Flows) -> Allocation | None:
-        if any(isinstance(edge, BookEdge) for edge in flows):
-            return self._in_lots(flows)
-        return self._enough(flows) if self.buying else self._settle(flows)
+    def _summing_to(self, whole: WholeFlows, given: int) -> Allocation | None:
+        return self._settle(whole.summing_to(given))
 
     def _settle(self, flows: Flows) -> Allocation | None:
         return settle_or_none(self.market.states, flows, gas_cost=self.terms.gas_cost)
@@ -149,53 +217,31 @@ class _Order:
         settled = (self._settle(flows) for flows in tried)
         return max((plan for plan in settled if plan is not None), key=self._score, default=None)
 
-    def _flows(self, balance: Balance, least: float) -> dict[Edge, int]:
-        """Integer flows, smallest first so that the largest takes the rounding; the source's sum to the order."""
-        used = _joined(self.market, balance, self.source, self.target, least=least)
-        edges = self.market.edges
-        flows = {edges[number]: self._within(number, balance.flows[number].amount_in) for number in used}
-        if not flows:
-            return {}
-        given = self.amount if not self.buying else round(balance.amount_in)
-        return _summing_to(flows, self.token_in, given)
-
-    def _within(self, number: int, amount: float) -> int:
-        """An integer flow, at most what the edge takes."""
-        most = int(min(self.market.response(number).capacity, 1e60))
-        flow = max(1, round(amount))
-        if self.market.is_pool[number]:
-            return flow
-        return most if flow > most * (1 - 1e-9) else flow  # wanted whole: not a unit less, for lots' sake
-
-    def _enough(self, flows: Flows) -> Allocation | None:
-        """The flows scaled in proportion to the least input that pays the wanted output."""
-        total = sum(amount for edge, amount in flows.items() if edge.token_in == self.token_in)
-
-        def at(given: int) -> Allocation | None:
-            return self._settle(_summing_to(flows, self.token_in, given))
-
-        return self._least_paying(at, total)
-
     def _least_paying(self, at: Callable[[int], Allocation | None], total: int) -> Allocation | None:
-        """The allocation of the least total that pays what is wanted: false position, then to the unit or 2**-40."""
+        """The allocation of the least total that pays what is wanted: secants, then to the unit or 2**-40."""
         best: Allocation | None = None
-        low, low_out, high, high_out = 0, 0, 0, 0
+        low, high, before, paid_before = 0, 0, 0, 0
         for step in range(_MAX_SCALINGS):
             trial = at(total)
             if trial is None:
                 break
-            if trial.amount_out >= self.amount:
-                best, high, high_out = trial, total, trial.amount_out
+            paid = trial.amount_out
+            if paid >= self.amount:
+                best, high = trial, total
             else:
-                low, low_out = total, trial.amount_out
-            if best is not None and high - low <= max(1, high >> 40):
+                low = total
+            close = max(1, high >> 40)
+            if best is not None and high - low <= close:
                 break
+            guess = total
+            if paid != paid_before:
+                guess -= (paid - self.amount) * (total - before) // (paid - paid_before)
+            before, paid_before = total, paid
             if best is None:
-                guess = -(-total * self.amount // max(1, trial.amount_out))
                 total = max(guess + guess // 10**6, total + 1)
                 continue
-            guess = low + -(-(high - low) * (self.amount - low_out) // max(1, high_out - low_out))
-            if step % 3 == 2:
+            guess += close // 2 if low == before else -(close // 2)  # beyond it, so that it closes in from both sides
+            if step % 4 == 3:
                 guess = (low + high) // 2
             total = min(max(guess, low + 1), high - 1)
         return best
@@ -213,7 +259,7 @@ class _Order:
         left = self.amount - sum(whole.values())
         if left <= 0:
             return self._settle(whole) if not left else None
-        tried: list[dict[Edge, int]] = [{**whole, **_summing_to(chain, self.token_in, left)}] if chain else []
+        tried: list[dict[Edge, int]] = [{**whole, **summing_to(chain, self.token_in, left)}] if chain else []
         tried += [{**whole, **dict.fromkeys(path, left)} for path in self._spare(left)]
         return self._best_settled(tried) or self._with_less_of_books(whole, left)
 
@@ -260,7 +306,7 @@ class _Order:
         total = sum(amount for edge, amount in chain.items() if edge.token_in == self.token_in)
 
         def at(given: int) -> Allocation | None:
-            return self._settle({**whole, **_summing_to(chain, self.token_in, given)})
+            return self._settle({**whole, **summing_to(chain, self.token_in, given)})
 
         return self._least_paying(at, total)
 
@@ -270,11 +316,15 @@ class _Order:
     def _single(self, path: Sequence[int]) -> Allocation | None:
         edges = self._edges(path)
         if isinstance(edges[0], BookEdge):
-            return self._settled(dict.fromkeys(edges, self.amount)) if not self.buying else None
+            return self._in_lots(dict.fromkeys(edges, self.amount)) if not self.buying else None
         if not self.buying:
             return self._settle(dict.fromkeys(edges, self.amount))
         rate = float(np.exp(sum(self.market.log_prices[number] for number in path)))
-        return self._enough(dict.fromkeys(edges, max(1, int(self.amount / rate)))) if rate else None
+        if not rate:
+            return None
+        return self._least_paying(
+            lambda given: self._settle(dict.fromkeys(edges, given)), max(1, int(self.amount / rate))
+        )
 
     def _score(self, allocation: Allocation) -> float | int:
         if not self.buying:
@@ -301,24 +351,37 @@ class _Order:
             result, net = plan.amount_out - plan.charges, bound - gas.of(cheapest)
         gap = gap_bps(bound, result, buying=self.buying)
         rounded = partial(rounded_out, buying=self.buying)
-        return Certificate(rounded(bound), round(arbitrage), gap, rounded(net), self._reason(gap, ideal, plan))
+        reason = "" if gap < LARGE_GAP_BPS else self._reason(gap * plan.amount_out / BPS, ideal, plan, proof)
+        return Certificate(rounded(bound), round(arbitrage), gap, rounded(net), reason)
 
-    def _reason(self, gap: float, ideal: Balance, plan: Allocation) -> str:
-        """Where a large gap comes from, the likeliest first."""
-        if gap < LARGE_GAP_BPS:
-            return ""
+    def _reason(self, gap_out: float, ideal: Balance, plan: Allocation, proof: Proof) -> str:
+        """Where a large gap, in units of the output, comes from: the first cause that explains half of it."""
         if self.terms.is_over():
             return "time"
-        if self.terms.gas_cost.out_per_gas and len(ideal.flows) > len(plan.legs):
+        market, used = self.flat.market, {leg.edge.state_id for leg in plan.legs}
+        unused = [number for number in ideal.flows if market.edges[number].state_id not in used]
+        if 2.0 * self.terms.gas_cost.of(int(market.gas[unused].sum())) > gap_out:
             return "fixed cost"
-        if any(isinstance(leg.edge, BookEdge) for leg in plan.legs):
+        if 2.0 * _moved_by_lots(market, ideal, plan) > gap_out:
             return "lot size"
-        cut = (self.flat.market.response(number) for number in ideal.flows)
-        if any(response.is_cut for response in cut):
+        if 2.0 * counted_twice(market, proof.log_values) * bounded(-float(proof.log_values[self.target])) > gap_out:
+            return "shared pool"
+        full = (
+            market.response(n) for n, flow in ideal.flows.items() if flow.amount_in > 0.99 * market.response(n).capacity
+        )
+        if any(response.is_cut for response in full):
             return "tick range"
         return "hops"
 
     def _refused(self) -> QuoteRefused:
+        if not self.buying and self.search.expected_out() < _DUST:
+            return QuoteRefused(Refusal.ZERO_OUTPUT, "this little brings nothing on any venue here; ask for more")
+        if any(isinstance(edge, BookEdge) for edge in self.market.edges):
+            return QuoteRefused(
+                Refusal.INSUFFICIENT_LIQUIDITY,
+                "nothing takes exactly this: exchanges trade whole lots, and no other venue here takes what is left; "
+                "try another amount",
+            )
         if any(isinstance(edge, FirmEdge) for edge in self.market.edges):
             return QuoteRefused(Refusal.INSUFFICIENT_LIQUIDITY, "no venue takes this amount; ask for more, or for less")
         return QuoteRefused(
@@ -326,7 +389,22 @@ class _Order:
         )
 
 
+def _moved_by_lots(market: EdgeTable, ideal: Balance, plan: Allocation) -> float:
+    """What books give less or more than the optimum would have them, about, in base units of the output."""
+    wanted = {market.edges[number]: flow.amount_in for number, flow in ideal.flows.items()}
+    books = [leg for leg in plan.legs if isinstance(leg.edge, BookEdge) and leg.amount_in]
+    return sum(abs(wanted.get(leg.edge, 0.0) - leg.amount_in) * leg.amount_out / leg.amount_in for leg in books)
+
+
 _MAX_SCALINGS = 48
+_SHORT_HOPS = 3
+_DUST = 2.0
+"""Base units of output, by the market's prices, below which a refusal is for the order's smallness."""
+_SMALLER = (0.5, 0.2, 0.05, 0.01, 1e-3, 1e-4)
+_SALES = 24
+"""Sales tried for a purchase."""
+_CLOSE = 1e-6
+_LARGEST = 1e60
 
 
 def _no_path() -> QuoteRefused:
@@ -335,50 +413,3 @@ def _no_path() -> QuoteRefused:
 
 def _whole_lots(edge: BookEdge, amount: int) -> int:
     return edge.market.whole_lots(edge.token_in, amount)
-
-
-def _joined(market: EdgeTable, balance: Balance, source: int, target: int, *, least: float) -> list[int]:
-    """Edges with a flow worth keeping, each on a way from the source to the target; smallest flow first."""
-    flows = balance.flows
-    leaving: dict[int, float] = {}
-    for number, flow in flows.items():
-        tail = int(market.sources[number])
-        leaving[tail] = leaving.get(tail, 0.0) + flow.amount_in
-    kept = {n for n, flow in flows.items() if flow.amount_in > least * leaving[int(market.sources[n])]}
-    while True:
-        tails = {int(market.sources[n]) for n in kept}
-        heads = {int(market.targets[n]) for n in kept}
-        joined = {
-            n
-            for n in kept
-            if (market.targets[n] == target or int(market.targets[n]) in tails)
-            and (market.sources[n] == source or int(market.sources[n]) in heads)
-        }
-        if joined == kept:
-            return sorted(kept, key=lambda n: flows[n].amount_in)
-        kept = joined
-
-
-def _summing_to(flows: Flows, token: Address, total: int) -> dict[Edge, int]:
-    """The flows with those out of `token` summing exactly to `total`.
-
-    A small difference goes to the largest pool, so that a maker or book that gives all it has is not asked for more;
-    a large one is spread over the pools, or where there is none over all.
-    """
-    own = [edge for edge in flows if edge.token_in == token]
-    pools = [edge for edge in own if isinstance(edge, PoolEdge)] or own
-    if not pools:
-        return dict(flows)
-    held = sum(flows[edge] for edge in own if edge not in pools)
-    given = sum(flows[edge] for edge in pools)
-    wanted = total - held
-    adjusted = dict(flows)
-    if wanted <= 0:  # fewer than the others take alone: in proportion
-        pools, given, wanted = own, held + given, total
-    left = wanted
-    *others, largest = sorted(pools, key=lambda edge: flows[edge])
-    for edge in others:
-        adjusted[edge] = flows[edge] * wanted // given
-        left -= adjusted[edge]
-    adjusted[largest] = left
-    return adjusted

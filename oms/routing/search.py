@@ -9,14 +9,14 @@ visit them: an edge that would close a circle is left out.
 """
 
 import math
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 
 import numpy as np
 
 from oms.liquidity.price_response import NEVER, Piece, PriceResponse
 from oms.routing.edge_table import EdgeTable, Floats
-from oms.routing.equilibrium import Arc, Flow, equilibrium
+from oms.routing.equilibrium import Arc, Flow
 
 MAX_ROUNDS = 16
 MAX_NEW_EDGES = 24
@@ -27,6 +27,12 @@ WORTH = 1e-6
 _LARGEST_RATE = 600.0
 UNFILLED = 1e-7
 """Share of an order that may be left over by a solution that fills it."""
+NEARLY = 0.02
+"""Share that may be left over by a solution worth trying in whole numbers: an order that drains all settles badly."""
+UNSETTLED = 1e-6
+"""Imbalance of a token, as a share of the order, that is more than the solver's last digits."""
+SERVED = 0.01
+"""Share of a sale that may be left over if it is worth next to nothing at the marginal price."""
 NEGLIGIBLE = 1e-9
 """Share of the order below which a flow is the solver's noise."""
 _UNFILLED_SLACK = -40.0
@@ -90,19 +96,20 @@ class Search:
             return None
         return self.grown(self.balanced(first), usable)
 
-    def best_optimum(self) -> Balance | None:
-        """The best of the optima from several first paths: where circles pay, one start may lead to a poor corner."""
+    def optima(self, near: Iterable[int] = ()) -> list[Balance]:
+        """Optima from several first sets of edges, the best first: where circles pay, one may lead to a poor corner.
+
+        `near` are the edges of a split that is good for the market without its circles.
+        """
         prices = self.open_prices
         seeds = [self.first_path(self.sized(prices, share)) for share in (1.0, *CHUNKS)]
-        seeds += [self.first_path(prices), self.pushed_path()]
+        seeds += [self.first_path(prices), self.pushed_path(), tuple(near)]
         found: list[Balance] = []
         for seed in dict.fromkeys(seeds):
             if seed and not (found and self.is_over()):
                 found.append(self.grown(self.balanced(seed), prices.copy()))
-        filled = [balance for balance in found if balance.flows and balance.unfilled < UNFILLED]
-        if self.buying:
-            return min(filled, key=lambda balance: balance.amount_in, default=None)
-        return max(filled, key=lambda balance: balance.amount_out, default=None)
+        filled = [balance for balance in found if balance.flows and balance.unfilled < NEARLY]
+        return sorted(filled, key=lambda each: each.amount_in if self.buying else -each.amount_out)
 
     def first_path(self, log_prices: Floats) -> tuple[int, ...]:
         """The best path at these prices that comes by nothing twice; where circles pay, labels alone may offer one."""
@@ -140,10 +147,22 @@ class Search:
                     break
                 rounds += 1
                 before, balance = balance, self.balanced(used + accepted, near=balance)
+                if self._is_worse(balance, before):  # prices that did not settle, where circles pay
+                    balance = before
+                    break
                 left_out.update(number for number in accepted if number not in balance.flows)
                 if abs(self._result(balance) / self._result(before) - 1.0) < WORTH * chunk and before.unfilled < 1e-9:
                     break
         return balance
+
+    def _is_worse(self, balance: Balance, before: Balance) -> bool:
+        """Whether more edges brought less, or filled less."""
+        if balance.unfilled > before.unfilled + UNFILLED:
+            return True
+        if before.unfilled > UNFILLED:
+            return False
+        less = self._result(balance) < self._result(before) * (1.0 - 1e-6)
+        return (self._result(balance) > self._result(before) * (1.0 + 1e-6)) if self.buying else less
 
     def _result(self, balance: Balance) -> float:
         return (balance.amount_in if self.buying else balance.amount_out) or 1.0
@@ -168,18 +187,29 @@ class Search:
         supplies = {target: -self.amount} if self.buying else {source: self.amount}
         joined = {arc.tail for arc in arcs} | {arc.head for arc in arcs}
         fixed = frozenset({source if self.buying else target}.union(set(local.values()).difference(joined)))
-        solved = equilibrium(arcs, bases, supplies=supplies, fixed=fixed, scale=scale, shifts=start)
+        solved = market.solve(arcs, bases, supplies=supplies, fixed=fixed, scale=scale, shifts=start)
         after = market.log_prices.copy()
         flows = {}
         least = NEGLIGIBLE * scale
         for number, arc, flow in zip(through, arcs, solved.flows, strict=False):
-            if flow.amount_in * math.exp(bases[arc.tail] + solved.shifts[arc.tail]) > least:
+            if flow.amount_in * math.exp(bases[arc.tail]) > least:
                 flows[number] = flow
                 after[number] -= flow.fall
         shifts = {token: solved.shifts[place] for token, place in local.items()}
         self._price_dead_ends(set(numbers).difference(through), known, shifts, {t for t in local if local[t] in joined})
+        end = target if self.buying else source
+        served = sum(
+            flow.amount_out if self.buying else flow.amount_in
+            for arc, flow in zip(arcs[:-1], solved.flows, strict=False)
+            if (arc.head if self.buying else arc.tail) == end
+        )
         stopgap = solved.flows[-1]
         unfilled = (stopgap.amount_out if self.buying else stopgap.amount_in) / self.amount
+        missing = 1.0 - served / self.amount
+        if not self.buying and missing < SERVED:  # by what it is worth: the last of a sale that drains is worth nothing
+            missing *= math.exp(min(0.0, solved.shifts[source] - start[source]))
+        for lacking in (missing, solved.imbalance):  # more than the stopgap's where Newton gave up
+            unfilled = max(unfilled, min(1.0, lacking)) if lacking > UNSETTLED else unfilled
         return Balance(
             self.target,
             flows,
@@ -232,15 +262,17 @@ class Search:
         arrived: dict[int, tuple[float, tuple[int, ...]]] = {self.source: (self.amount, ())}
         best: tuple[float, tuple[int, ...]] = (0.0, ())
         for _ in range(self.max_hops):
+            amounts = np.zeros(len(market.tokens))
+            for token, (amount, _path) in arrived.items():
+                amounts[token] = amount
+            sold = market.sold(np.where(self.open_prices > NEVER, amounts[market.sources], 0.0))
             reached: dict[int, tuple[float, tuple[int, ...]]] = {}
-            for token, (amount, path) in arrived.items():
-                for number in market.leaving(token):
-                    head = int(market.targets[number])
-                    if self.open_prices[number] == NEVER:
-                        continue
-                    sold = market.response(number).sold(amount)
-                    if sold > reached.get(head, (0.0, ()))[0] and self._is_start((*path, number)):
-                        reached[head] = sold, (*path, number)
+            bringing = np.flatnonzero(sold > 0.0)
+            for number in bringing[np.argsort(-sold[bringing], kind="stable")].tolist():
+                head = int(market.targets[number])
+                path = (*arrived[int(market.sources[number])][1], number)
+                if head not in reached and self._is_start(path):
+                    reached[head] = float(sold[number]), path
             best = max(best, reached.pop(self.target, best))
             arrived = reached
         return best[1]
@@ -251,25 +283,34 @@ class Search:
         last = int(market.targets[path[-1]])
         return last not in tokens and len({market.edges[number].state_id for number in path}) == len(path)
 
-    def best_paths(self, log_prices: Floats, count: int) -> list[tuple[int, ...]]:
-        """Different paths with good rates at these prices, best first: those through the edges with the best rates."""
-        ahead, behind = self._labels_to_target(log_prices), self._labels_from_source(log_prices)
-        market = self.market
-        best = np.full(len(log_prices), NEVER)
-        places = np.zeros(len(log_prices), dtype=np.intp)
-        for before in range(self.max_hops):
-            rate = behind[before][market.sources] + ahead[self.max_hops - 1 - before][market.targets]
-            better = rate > best
-            best[better], places[better] = rate[better], before
-        best += log_prices
+    def best_paths(
+        self, log_prices: Floats, count: int, *, hops: Sequence[int] | None = None, above: float = NEVER
+    ) -> list[tuple[int, ...]]:
+        """Different paths with good rates at these prices: those through the edges with the best rates, `above` one.
+
+        A walk that takes a circle on its way is no path. Where circles pay, ask for fewer `hops` as well; so many paths
+        are found for each, best first.
+        """
+        behind, ahead = self._labels_from_source(log_prices), self._labels_to_target(log_prices)
         found: dict[tuple[int, ...], None] = {}
-        order = np.argsort(-best, kind="stable")[: count * self.max_hops * 2]
-        for number in order.tolist():
-            if best[number] == NEVER or len(found) >= count:
+        for most in hops or (self.max_hops,):
+            found |= dict.fromkeys(self._paths(log_prices, behind, ahead, most, count=count, above=above))
+        return list(found)
+
+    def _paths(
+        self, log_prices: Floats, behind: Floats, ahead: Floats, most: int, *, count: int, above: float
+    ) -> list[tuple[int, ...]]:
+        market = self.market
+        found: dict[tuple[int, ...], None] = {}
+        best, places = market.through(log_prices, behind, ahead, most)
+        worth = np.flatnonzero(best > above)
+        for place in _largest(best[worth], count * most * 2):
+            if len(found) >= count:
                 break
+            number = int(worth[place])
             before = int(places[number])
             start = self._backward(log_prices, behind, int(market.sources[number]), before)
-            rest = self._onward(log_prices, ahead, int(market.targets[number]), self.max_hops - 1 - before)
+            rest = self._onward(log_prices, ahead, int(market.targets[number]), most - 1 - before)
             path = (*start, number, *rest)
             if self._is_path(path):
                 found[path] = None
@@ -283,7 +324,7 @@ class Search:
         joined = tokens[0] == self.source and int(market.targets[path[-1]]) == self.target
         return joined and len(set(tokens)) == len(tokens) == len(states) and self.target not in tokens
 
-    def _onward(self, log_prices: Floats, labels: list[Floats], token: int, hops: int) -> list[int]:
+    def _onward(self, log_prices: Floats, labels: Floats, token: int, hops: int) -> list[int]:
         path: list[int] = []
         market = self.market
         for left in range(hops, 0, -1):
@@ -303,7 +344,7 @@ class Search:
             token = int(market.targets[path[-1]])
         return path if token == self.target else []
 
-    def _backward(self, log_prices: Floats, labels: list[Floats], token: int, hops: int) -> list[int]:
+    def _backward(self, log_prices: Floats, labels: Floats, token: int, hops: int) -> list[int]:
         path: list[int] = []
         market = self.market
         for left in range(hops, 0, -1):
@@ -317,35 +358,16 @@ class Search:
             token = int(market.sources[path[-1]])
         return path[::-1] if token == self.source else []
 
-    def _labels_to_target(self, log_prices: Floats) -> list[Floats]:
-        return self._labels(self.market.toward, log_prices, start=self.target, end=self.source)
+    def _labels_to_target(self, log_prices: Floats) -> Floats:
+        return self.market.labels(log_prices, self.target, self.source, self.max_hops, onward=False)
 
-    def _labels_from_source(self, log_prices: Floats) -> list[Floats]:
-        return self._labels(self.market.onward, log_prices, start=self.source, end=self.target)
-
-    def _labels(
-        self, further: Callable[[Floats, Floats], Floats], log_prices: Floats, *, start: int, end: int
-    ) -> list[Floats]:
-        """Best log rates over at most 0, 1, ... edges on one side of a path; no path comes by its ends in between."""
-        labels = np.full(len(self.market.tokens), NEVER)
-        labels[start] = 0.0
-        found = [labels]
-        for _ in range(self.max_hops - 1):
-            labels = further(log_prices, labels)
-            labels[start], labels[end] = 0.0, NEVER
-            found.append(labels)
-        return found
+    def _labels_from_source(self, log_prices: Floats) -> Floats:
+        return self.market.labels(log_prices, self.source, self.target, self.max_hops, onward=True)
 
     def through(self, log_prices: Floats) -> Floats:
-        """For each edge, the best rate of any path of at most `max_hops` through it."""
-        ahead, behind = self._labels_to_target(log_prices), self._labels_from_source(log_prices)
-        market = self.market
-        best = np.full(len(log_prices), NEVER)
-        for before in range(self.max_hops):
-            rest = ahead[self.max_hops - 1 - before]
-            np.maximum(best, behind[before][market.sources] + rest[market.targets], out=best)
-        best += log_prices
-        return best
+        """For each edge, the best rate of any walk of at most `max_hops` through it."""
+        behind, ahead = self._labels_from_source(log_prices), self._labels_to_target(log_prices)
+        return self.market.through(log_prices, behind, ahead, self.max_hops)[0]
 
     def _better(self, balance: Balance, usable: Floats, chunk: float) -> list[int]:
         """Edges not in use on a path that sells a chunk for more than the marginal rate, best first."""
@@ -367,16 +389,16 @@ class Search:
         """
         market = self.market
         ends = [(number, int(market.sources[number]), int(market.targets[number])) for number in numbers]
-        if near is None:
-            bases = {self.target: 0.0}
-            for number, tail, head in reversed(ends):
-                bases.setdefault(tail, float(market.log_prices[number]) + bases[head])
-            return bases, {}
-        touched = {token for _, *tokens in ends for token in tokens} | {self.source, self.target}
-        bases = {token: value for token, value in near.bases.items() if token in touched}
-        shifts = {token: near.shifts[token] for token in bases}
-        for _ in range(self.max_hops + 1):
-            for number, tail, head in ends:
+        bases, shifts = {self.target: 0.0}, {self.target: 0.0}
+        if near is not None:
+            touched = {token for _, *tokens in ends for token in tokens} | {self.source, self.target}
+            bases = {token: value for token, value in near.bases.items() if token in touched}
+            shifts = {token: near.shifts[token] for token in bases}
+        backwards = ends[::-1] if near is None else ends
+        found = -1
+        while found != len(bases):
+            found = len(bases)
+            for number, tail, head in backwards:
                 if head in bases and tail not in bases:
                     bases[tail], shifts[tail] = float(market.log_prices[number]) + bases[head], shifts.get(head, 0.0)
         for number, tail, head in ends:  # a token from which nothing leads on yet
@@ -384,10 +406,19 @@ class Search:
             if head not in bases:
                 bases[head] = bases[tail] - float(market.log_prices[number])
                 shifts[head] = shifts.get(tail, 0.0)
+        bases.setdefault(self.source, 0.0)
         return bases, shifts
 
     def _first_slack(self, arcs: list[Arc], source: int) -> float:
         return max((arc.slack for arc in arcs if arc.tail == source), default=0.0)
+
+
+def _largest(values: Floats, count: int) -> list[int]:
+    """Places of the largest values, largest first, equal ones in order."""
+    found = np.arange(len(values))
+    if count < len(values):
+        found = np.flatnonzero(values >= np.partition(values, len(values) - count)[len(values) - count])
+    return [int(place) for place in found[np.argsort(-values[found], kind="stable")][:count]]
 
 
 def _stopgap(log_rate: float, amount: float) -> PriceResponse:

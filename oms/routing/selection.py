@@ -26,6 +26,8 @@ CANDIDATES = 6
 PATHS_A_ROUND = 3
 DEEP_SHARE = 0.7
 """An order that brings less of its worth than this is large for its market: values no longer say what arrives."""
+_NEAR = 1e-3
+"""Share of its net result by which a single path may be behind the best and still be settled."""
 _SECANTS = 6
 _WORTH = 1e-7
 
@@ -51,20 +53,23 @@ class Selection:
         """Single paths for the whole order, by their net result in floats, best first."""
         search = self.search
         sized = search.sized(self.usable, 1.0)
-        paths = search.best_paths(self._surcharged(sized, (), 1.0), CANDIDATES)
+        shorter = range(min(2, search.max_hops), search.max_hops + 1)
+        paths = search.best_paths(self._surcharged(sized, (), 1.0), CANDIDATES, hops=shorter)
         paths += search.best_paths(sized, CANDIDATES) + self._direct(sized)
         nets = {path: self._alone(path) for path in dict.fromkeys(paths)}
         best = sorted(nets, key=lambda path: nets[path], reverse=True)[:count]
+        best = [path for path in best if nets[path] >= nets[best[0]] - _NEAR * abs(nets[best[0]])]
         if search.buying or (best and nets[best[0]] > DEEP_SHARE * self.expected_out):
             return best
         pushed = search.pushed_path()
         return [pushed, *best][:count] if pushed else best
 
-    def best(self, seeds: Sequence[Sequence[int]], ideal: Sequence[int]) -> Costed | None:
+    def best(self, seeds: Sequence[Sequence[int]], ideal: Balance) -> Costed | None:
         """The best net balance found from each of the seeds, and from the optimum without gas where that may pay."""
-        found = [self._improved(self._costed(self.search.balanced(seed))) for seed in seeds]
-        if ideal and not any(entry.balance.unfilled < 1e-9 for entry in found):
-            found.append(self._thinned(self._costed(self.search.balanced(ideal))))
+        found = [self._improved(self.costed(self.search.balanced(seed))) for seed in seeds]
+        nets = [entry.net for entry in found if entry.balance.unfilled < 1e-9]
+        if ideal.flows and (not nets or self.costed(ideal).net > max(nets)):
+            found.append(self._thinned(self.costed(self.search.balanced(ideal.flows))))
         filled = [entry for entry in found if entry.balance.unfilled < 1e-9]
         return max(filled or found, key=lambda entry: entry.net, default=None)
 
@@ -107,7 +112,7 @@ class Selection:
         self.usable[list(set(new).difference(accepted))] = NEVER
         if not accepted:
             return None
-        grown = self._thinned(self._costed(search.balanced(used + accepted, near=balance)))
+        grown = self._thinned(self.costed(search.balanced(used + accepted, near=balance)))
         if grown.net > best.net + abs(best.net) * _WORTH or best.balance.unfilled > 1e-9:
             return grown
         return None
@@ -115,13 +120,17 @@ class Selection:
     def _on_better_paths(self, sized: Floats, balance: Balance) -> list[int]:
         """Edges not in use of the few best paths that beat the marginal rate at these prices."""
         found: dict[int, None] = {}
-        for path in self.search.best_paths(sized, PATHS_A_ROUND):
-            if sum(float(sized[number]) for number in path) > balance.level + _WORTH:
-                found.update(dict.fromkeys(number for number in path if number not in balance.flows))
+        for path in self.search.best_paths(sized, PATHS_A_ROUND, above=balance.level + _WORTH):
+            found.update(dict.fromkeys(number for number in path if number not in balance.flows))
         return list(found)
 
     def _thinned(self, best: Costed) -> Costed:
-        """Without the edges that do not pay for themselves, or with cheaper ones in their place."""
+        """Without the edges that do not pay for themselves, or with cheaper ones in their place.
+
+        An order that is not filled yet needs all that it has.
+        """
+        if best.balance.unfilled > 1e-9:
+            return best
         kept: set[int] = set()
         for _ in range(MAX_DROPS):
             surpluses = self._surpluses(best.balance)
@@ -145,7 +154,7 @@ class Selection:
         """The better of going without an edge and of putting the path in its place that costs least with gas."""
         search = self.search
         left = [number for number in balance.flows if number != dropped]
-        thinner = self._costed(search.balanced(left, near=balance)) if left else None
+        thinner = self.costed(search.balanced(left, near=balance)) if left else None
         prices = np.where(self.usable > NEVER, balance.log_prices, NEVER)
         prices[dropped] = NEVER
         share = self._share(balance, dropped)
@@ -153,7 +162,7 @@ class Selection:
         accepted = search.market.in_order(left, [number for number in path if number not in left])
         if not accepted:
             return thinner
-        swapped = self._costed(search.balanced(left + accepted, near=balance))
+        swapped = self.costed(search.balanced(left + accepted, near=balance))
         if thinner is None or thinner.balance.unfilled > 1e-9 or swapped.net > thinner.net:
             return swapped
         return thinner
@@ -183,7 +192,8 @@ class Selection:
             found[number] = price * (flow.amount_out - marginal * flow.amount_in)
         return found
 
-    def _costed(self, balance: Balance) -> Costed:
+    def costed(self, balance: Balance) -> Costed:
+        """A balance with what it is worth after its edges' gas."""
         gas = sum(self._gas_of(number, flow.fall) for number, flow in balance.flows.items())
         if self.search.buying:
             return Costed(balance, -(balance.amount_in + gas * math.exp(-balance.level)))

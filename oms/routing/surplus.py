@@ -9,13 +9,11 @@ white paper, section 3; Evans, "Liquidity provider returns in geometric mean mar
 taken.
 """
 
-import math
 from dataclasses import dataclass
 
 import numpy as np
 
 from oms.liquidity.price_response import NEVER
-from oms.liquidity.weighted import WeightedPool
 from oms.routing.edge_table import EdgeTable, Floats, Indexes
 
 
@@ -43,11 +41,12 @@ def losses(
         falls = np.where(market.roots[market.sources] == part, falls, NEVER)
     numbers, amounts = market.losses(falls, log_values)
     total = float(amounts.sum())
-    groups = market.shared[numbers]
-    if len(groups) and groups.max(initial=-1) >= 0:
-        pairs = np.bincount(groups[groups >= 0], weights=amounts[groups >= 0], minlength=len(market.shared_pools))
-        for group in np.flatnonzero(pairs > least).tolist():
-            total -= max(0.0, float(pairs[group]) - _without_fee(market, market.shared_pools[group], log_values))
+    rows = market.shared.of_edge[numbers]
+    if len(rows) and rows.max() >= 0:
+        pairs = np.bincount(rows[rows >= 0], weights=amounts[rows >= 0])
+        looked_at = np.flatnonzero(pairs > least)
+        together = market.shared.lost_without_fee(looked_at, log_values)
+        total -= float(np.maximum(0.0, pairs[looked_at] - together).sum())
     return Losses(numbers, amounts, total)
 
 
@@ -56,15 +55,10 @@ def surplus(market: EdgeTable, log_values: Floats, *, pools_only: bool = False, 
     return losses(market, log_values, pools_only=pools_only, part=part).total
 
 
-def _without_fee(market: EdgeTable, pool: WeightedPool, log_values: Floats) -> float:
-    """What the pool would lose to these prices if it took no fee; infinite where a token of it has no price."""
-    total = sum(pool.weights)
-    held, log_least = 0.0, 0.0
-    for token, balance, weight in zip(pool.tokens, pool.balances, pool.weights, strict=True):
-        place = market.index.get(token)
-        if place is None or not balance or not math.isfinite(log_values[place]):
-            return math.inf
-        log_worth = float(log_values[place]) + math.log(balance)
-        held += math.exp(log_worth)
-        log_least += weight / total * (log_worth - math.log(weight / total))
-    return max(0.0, held - math.exp(log_least))
+def counted_twice(market: EdgeTable, log_values: Floats) -> float:
+    """What pools of several tokens are counted for beyond their best pair: by so much they may loosen a bound."""
+    found = losses(market, log_values)
+    by_pool: dict[str, list[float]] = {}
+    for number, amount in zip(found.numbers.tolist(), found.amounts.tolist(), strict=True):
+        by_pool.setdefault(market.edges[number].state_id, []).append(amount)
+    return sum(sum(amounts) - max(amounts) for amounts in by_pool.values())

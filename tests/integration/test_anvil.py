@@ -186,7 +186,7 @@ def test_a_detached_fork_outlives_its_starter_and_goes_down_by_name(project: Pat
     assert answers(record.port)
     assert list_forks(tmp_path) == (record,)
     assert stop_fork(tmp_path) == record
-    assert not answers(record.port)
+    assert becomes(lambda: not answers(record.port))
     assert list_forks(tmp_path) == ()
     assert stop_fork(tmp_path) is None
 
@@ -203,7 +203,7 @@ def test_a_name_in_use_is_refused_and_a_stale_one_is_taken_over(project: Path, t
         assert list_forks(tmp_path) == (second,)
     finally:
         stop_fork(tmp_path, "mine")
-    assert not answers(second.port)
+    assert becomes(lambda: not answers(second.port))
 
 
 def test_a_companion_goes_down_with_its_fork(project: Path, tmp_path: Path) -> None:

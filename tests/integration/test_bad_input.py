@@ -152,7 +152,7 @@ def undone(desk: Desk) -> Iterator[Desk]:
         (["900000000", "WETH", "USDC", "--buy"], ["the amount is beyond the liquidity", "ask for less"]),
         (["1", "WETH", "USDC", "--venues", "nasdaq"], ["venues", "nasdaq", "choose from", "uniswap_v3"]),
         (["1", "WETH", "USDC", "--venues", " , "], ["venues", "leave it out"]),
-        (["1", "WETH", "USDC", "--max-hops", "9"], ["--max-hops", "1<=x<=4"]),
+        (["1", "WETH", "USDC", "--max-hops", "9"], ["--max-hops", "1<=x<=6"]),
         (["1", "WETH"], ["TOKEN_OUT", "--help"]),
     ],
 )

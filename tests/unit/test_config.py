@@ -47,7 +47,7 @@ def test_a_transfer_costs_what_is_set_for_its_exchange_and_token_else_the_defaul
         "[hedge_costs]\nspeed = 1",
         "[transfers]\ndefault_bps = -0.1",
         "[transfers.by_exchange.kraken]\nWETH = nan",
-        "max_hops = 5",
+        "max_hops = 7",
     ],
 )
 def test_costs_that_are_none_are_refused_by_name(toml: str) -> None:
@@ -55,5 +55,5 @@ def test_costs_that_are_none_are_refused_by_name(toml: str) -> None:
         read(toml)
 
 
-def test_routes_may_have_four_hops() -> None:
-    assert read("max_hops = 4").max_hops == 4
+def test_routes_may_have_six_hops() -> None:
+    assert read("max_hops = 6").max_hops == 6

@@ -197,7 +197,9 @@ def _born(pid: int) -> str:
             fields = Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()
         except OSError:
             return ""
-        return "" if fields[0] in "ZX" else fields[19]  # state, and start time in clock ticks since boot
+        state, threads, started = fields[0], int(fields[17]), fields[19]  # started: in clock ticks since boot
+        # A process whose first thread has ended is shown as dead while its others still hold its sockets.
+        return "" if state in "ZX" and threads <= 1 else started
     asked = subprocess.run(["/bin/ps", "-o", "lstart=", "-p", str(pid)], capture_output=True, check=False, timeout=5)
     return asked.stdout.decode().strip()
 

@@ -66,6 +66,15 @@ def test_no_flows_are_refused() -> None:
     assert refused.value.reason is Refusal.ZERO_AMOUNT
 
 
+def test_flows_whose_first_part_rounds_to_nothing_are_refused() -> None:
+    """Else a plan would spend a token that nobody gave it."""
+    on = market(Sketch("product", 0, 2, 1e6), Sketch("product", 2, 1, 1e6))
+    first, second = _between(on, 0, 2)[0], _between(on, 2, 1)[0]
+    with pytest.raises(QuoteRefused) as refused:
+        settle(on.market.states, {first: 0, second: 10**6}, gas_cost=FREE_GAS)
+    assert refused.value.reason is Refusal.ZERO_AMOUNT
+
+
 def test_two_legs_of_one_pool_see_each_other() -> None:
     """A pool of three tokens: what the first leg moves, the second pays for."""
     on = market(Sketch("weighted", 0, 1, 1e5, shape=3), Sketch("product", 2, 1, 1e8))

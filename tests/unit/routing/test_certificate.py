@@ -78,7 +78,6 @@ class TestBound:
         assert proved >= route.allocation.amount_out
         assert proved >= max(_random_plans(on, amount, draw, 40), default=0)
 
-    @pytest.mark.xfail(strict=True, reason="small stable pools of few decimals are sampled a few per cent off")
     @given(crowds(kinds=POOLS, off_bps=100, most=8), dollars())
     @UNSHRUNK
     def test_sampled_curves_put_it_off_by_a_tenth_of_a_bp_at_most(self, drawn: list[Sketch], worth: float) -> None:
@@ -128,7 +127,6 @@ class TestBound:
         units = sum(route.prices.get(leg.edge.token_out, 0.0) + 1.0 for leg in plan.legs)
         assert bound <= plan.amount_out * (1 + 1e-5) + 2 * units
 
-    @pytest.mark.xfail(strict=True, reason="36 bps are left in a range")
     def test_a_range_that_is_drained_is_drained_to_its_end(self) -> None:
         pairs = [Sketch("product", 0, 1, 1_000.0, 0.0, 100)] * 2
         on = market(*pairs, Sketch("concentrated", 0, 1, 1_000.0, 0.0, 100))

@@ -30,6 +30,7 @@ from tests.unit.routing.markets import (
     listed,
     market,
     paths,
+    random_crowd,
     raw,
     rerun,
     single,
@@ -148,6 +149,26 @@ class TestSize:
         assume(routes[0] is not None and routes[0].allocation.amount_out > 10**4)
         assert all(after <= before * (1 + 1e-3) for before, after in pairwise(rates))
 
+    def test_a_sale_that_drains_the_market_still_brings_more_than_a_smaller_one(self) -> None:
+        for seed in range(30):
+            on = market(*random_crowd(seed, kinds=("product", "concentrated", "weighted")))
+            brought = 0
+            for worth in (1e4, 1e5, 1e6, 1e7, 1e8):
+                route = sold(on, 0, 1, raw(0, worth), terms())
+                if route is not None:
+                    assert route.allocation.amount_out >= brought * (1 - 1e-3), (seed, worth)
+                    brought = route.allocation.amount_out
+
+    def test_with_gas_a_plan_nets_what_the_plan_without_gas_would(self) -> None:
+        gas = gas_of(1, 1.0)
+        for seed in range(40):
+            on = market(*random_crowd(seed, kinds=TIGHT))
+            amount = raw(0, 10.0 ** (2 + seed % 5))
+            free, dear = sold(on, 0, 1, amount, terms()), sold(on, 0, 1, amount, terms(gas=gas))
+            if free is not None and dear is not None:
+                net = free.allocation.amount_out - GasCost(gas).of(free.allocation.gas)
+                assert dear.allocation.net_out >= net - 2e-5 * free.allocation.amount_out - 10, seed
+
 
 class TestVenues:
     @given(crowds(kinds=TIGHT), dollars(), st.integers(0, 11))
@@ -232,6 +253,20 @@ class TestPurchases:
             low, high = (low, middle) if enough else (middle, high)
         unit = plan.amount_in / wanted * (1 + len(plan.legs))
         assert plan.amount_in <= high * (1 + 1e-5) + unit
+
+    def test_buying_what_a_sale_brings_costs_about_what_was_sold(self) -> None:
+        """At every size, also where ranges end on the way and pools are drained."""
+        tried = 0
+        for seed in range(60):
+            on = market(*random_crowd(seed, kinds=("product", "concentrated")))
+            amount = raw(0, 10.0 ** (seed % 7))
+            route = sold(on, 0, 1, amount, terms())
+            if route is None:
+                continue
+            bought = buy(on, NAMES[0], NAMES[1], route.allocation.amount_out, terms())
+            assert bought.allocation.amount_in <= amount * (1 + 1e-4) + 10, seed
+            tried += 1
+        assert tried > 40
 
     @given(crowds(kinds=POOLS, most=6), dollars(), st.integers(1, 60))
     @QUICK

@@ -119,3 +119,10 @@ def test_buying_what_a_sale_brings_costs_what_was_sold(drawn: list[Sketch], wort
 def test_an_order_expects_about_its_worth() -> None:
     order = search([Sketch("product", 0, 1, 1e6)], float(raw(0, 3_000.0)))
     assert order.expected_out() == pytest.approx(3_000.0 * 1e6 / FAIR[1], rel=0.01)
+
+
+@pytest.mark.parametrize("buying", [False, True])
+def test_edges_that_lead_nowhere_leave_the_order_unfilled(buying: bool) -> None:
+    order = search([Sketch("product", 0, 2, 1e6), Sketch("product", 1, 2, 1e6)], 1e9, buying=buying)
+    found = order.balanced(number for number, edge in enumerate(order.market.edges) if edge.token_in != NAMES[0])
+    assert found.unfilled == pytest.approx(1.0, rel=1e-6)

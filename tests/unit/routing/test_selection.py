@@ -60,7 +60,6 @@ def _subsets(on: PreparedMarket) -> list[tuple[Edge, ...]]:
     return [tuple(edge for edge in on.edges if edge.state_id in kept) for kept in chosen]
 
 
-@pytest.mark.xfail(strict=True, reason="a second venue that pays for its gas is missed, 2.9 bps")
 @given(crowds(kinds=("product",), most=3, most_tokens=3), dollars(), st.sampled_from([5.0, 50.0]))
 @settings(max_examples=15, deadline=None, derandomize=True, phases=(Phase.explicit, Phase.generate))
 def test_no_subset_of_few_venues_nets_much_more(drawn: list[Sketch], worth: float, gwei: float) -> None:
