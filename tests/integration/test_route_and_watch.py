@@ -75,14 +75,16 @@ def test_an_interrupt_ends_a_watch_with_code_130(terminal: Terminal) -> None:
         stdout=subprocess.PIPE,
         stderr=subprocess.PIPE,
         text=True,
+        preexec_fn=lambda: signal.signal(signal.SIGINT, signal.SIG_DFL),  # a shell's background jobs ignore it
     )
     assert watching.stdout is not None
-    try:
-        first = watching.stdout.readline()
-        watching.send_signal(signal.SIGINT)
-        _, said = watching.communicate(timeout=30)
-    finally:
-        watching.kill()
+    with watching:
+        try:
+            first = watching.stdout.readline()
+            watching.send_signal(signal.SIGINT)
+            _, said = watching.communicate(timeout=30)
+        finally:
+            watching.kill()
     assert first.startswith("block ")
     assert watching.returncode == 130
     assert "Traceback" not in said
