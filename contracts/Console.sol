@@ -11,8 +11,9 @@ import {LEG_SOLIDLY, LEG_V2, LEG_V3} from "./types/Plan.sol";
 
 /// @title What an executor does beside plans
 /// @notice The executor's own code, in a contract of its own so that plans and callbacks are found without comparing
-/// twenty selectors first. Every executor makes and keeps its own; called directly it has no owner and obeys nobody.
-/// @dev Runs by delegatecall on the executor's storage. Holds none of its own: immutables only.
+/// twenty selectors first. Called directly it has no owner and obeys nobody.
+/// @dev Runs by delegatecall on the executor's storage. Holds none of its own: immutables only, so that all executors of a
+/// chain may share it.
 contract Console is IExecutor, Account, VenueRegistry {
     using TokenCalls for address;
 

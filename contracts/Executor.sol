@@ -1,23 +1,27 @@
 // SPDX-License-Identifier: Apache-2.0
 pragma solidity 0.8.30;
 
-import {Console} from "./Console.sol";
 import {ApprovalLegs} from "./base/ApprovalLegs.sol";
 import {RfqLeg} from "./base/RfqLeg.sol";
 import {SingleSwap} from "./base/SingleSwap.sol";
 import {SingletonLegs} from "./base/SingletonLegs.sol";
 import {VenueRegistry} from "./base/VenueRegistry.sol";
 import {ICallbacks} from "./interfaces/ICallbacks.sol";
+import {IAccount} from "./interfaces/IAccount.sol";
 import {IExecutor} from "./interfaces/IExecutor.sol";
 import {IERC20, ITokenErrors} from "./interfaces/IERC20.sol";
+import {IAnnex, IWarden} from "./interfaces/IParts.sol";
 import {IRfqTaker} from "./interfaces/IRfqSettlement.sol";
 import {PlanCodec} from "./libraries/PlanCodec.sol";
+import {Reverts} from "./libraries/Reverts.sol";
 import {TokenCalls} from "./libraries/TokenCalls.sol";
 import {
     ASSET_BYTES,
     BOUND_FALL,
+    BOUND_LEAVE,
     BOUND_RISE,
     Cursor,
+    FIRST_FURTHER,
     FLAG_DELIVER,
     FLAG_PERMIT,
     FLAG_PULL,
@@ -28,6 +32,7 @@ import {
     LEG_BALANCER,
     LEG_CURVE_CRYPTO,
     LEG_CURVE_STABLE,
+    LEG_FLASH,
     LEG_RFQ,
     LEG_SOLIDLY,
     LEG_V2,
@@ -46,16 +51,17 @@ contract Executor is SingleSwap, ApprovalLegs, RfqLeg {
     using TokenCalls for address;
 
     address private immutable _console;
+    address private immutable _annex;
+    address private immutable _warden;
 
-    constructor(IExecutor.Venues memory venues)
+    constructor(IExecutor.Venues memory venues, IExecutor.Parts memory parts)
         VenueRegistry(venues.v2Factory, venues.v2InitCodeHash, venues.v3Factory, venues.v3InitCodeHash)
         SingletonLegs(venues.weth, venues.poolManager)
         ApprovalLegs(venues.balancerVault)
         RfqLeg(venues.rfqSettlement)
     {
         _setOwner(venues.owner);
-        Console console = new Console(venues.v2Factory, venues.v2InitCodeHash, venues.v3Factory, venues.v3InitCodeHash);
-        _console = address(console);
+        (_console, _annex, _warden) = (parts.console, parts.annex, parts.warden);
     }
 
     /// @dev Within a plan native coin comes only from unwrapping or from a v4 pool; otherwise from the owner.
@@ -73,17 +79,20 @@ contract Executor is SingleSwap, ApprovalLegs, RfqLeg {
 
     /// @dev See `IExecutor`.
     function _execute() private {
-        _requireActiveOwner();
-        _lock();
+        uint256 before = _state;
+        uint256 authority = _account().authority;
+        address key;
+        if (before != AT_REST || authority != uint160(msg.sender)) key = _admit(before, authority);
+        _state = LOCKED;
         uint256 deadline = PlanCodec.deadline();
         if (block.timestamp > deadline) revert IExecutor.PlanExpired(deadline, block.timestamp);
         uint256 spent;
         uint256 received;
         bool done;
         uint256 kind = _singleKind();
-        if (kind != 0) (done, spent, received) = _swapSingle(kind);
-        if (!done) (spent, received) = _executeAny();
-        _unlock();
+        if (kind != 0 && key == address(0)) (done, spent, received) = _swapSingle(kind);
+        if (!done) (spent, received) = _executeAny(key);
+        _state = before;
         // Two words of scratch space; this ends the call.
         assembly ("memory-safe") {
             mstore(0, spent)
@@ -92,9 +101,26 @@ contract Executor is SingleSwap, ApprovalLegs, RfqLeg {
         }
     }
 
-    function _executeAny() private returns (uint256, uint256) {
+    /// @dev A session's key, unlike the owner, is held to what it was granted, before and after.
+    function _executeAny(address key) private returns (uint256 spent, uint256 received) {
         Cursor at = PlanCodec.takeHead();
-        return Frame.flags() == 0 ? _executeHeld(at) : _executeOwners(at);
+        if (key != address(0)) _checkSession(key);
+        (spent, received) = Frame.flags() == 0 ? _executeHeld(at) : _executeOwners(at);
+        if (key != address(0)) _chargeSession(key, spent, received);
+    }
+
+    function _checkSession(address key) private {
+        if (_warden == address(0)) revert IAccount.NotOwner(key);
+        _delegate(_warden, abi.encodeCall(IWarden.checkPlan, (key, msg.data)));
+    }
+
+    function _chargeSession(address key, uint256 spent, uint256 received) private {
+        uint256[] memory changes = new uint256[](Frame.declared());
+        (changes[0], changes[1]) = (spent, received);
+        for (uint256 i = 2; i < changes.length; ++i) {
+            changes[i] = Frame.opening(i);
+        }
+        _delegate(_warden, abi.encodeCall(IWarden.chargePlan, (key, msg.data, changes)));
     }
 
     /// @dev The account holds the funds.
@@ -104,7 +130,7 @@ contract Executor is SingleSwap, ApprovalLegs, RfqLeg {
         _runLegs(at);
         uint256 count = Frame.declared();
         for (uint256 i = 2; i < count; ++i) {
-            _checked(i);
+            Frame.note(i, _checked(i), 0);
         }
         return _closePair();
     }
@@ -118,7 +144,7 @@ contract Executor is SingleSwap, ApprovalLegs, RfqLeg {
         _runLegs(at);
         uint256 count = Frame.declared();
         for (uint256 i = 2; i < count; ++i) {
-            _checked(i);
+            Frame.note(i, _checked(i), 0);
         }
         spent = flags & FLAG_PULL == 0 ? _checked(TOKEN_IN) : _refund();
         received = flags & FLAG_DELIVER == 0 || _isDirect() ? _checked(TOKEN_OUT) : _deliver(atOwner);
@@ -138,21 +164,31 @@ contract Executor is SingleSwap, ApprovalLegs, RfqLeg {
         else if (selector == ICallbacks.unlockCallback.selector) _swapUnlocked();
         else if (selector == IRfqTaker.rfqPay.selector) _payMaker();
         else if (selector == ICallbacks.pancakeV3SwapCallback.selector) _payConcentrated();
-        else _askConsole();
+        else if (selector == ICallbacks.receiveFlashLoan.selector) _become(_annex);
+        else if (selector == ICallbacks.executeOperation.selector) _become(_annex);
+        else if (selector == ICallbacks.vaultUnlocked.selector) _become(_annex);
+        else if (_isLocked()) revert IExecutor.Reentered();
+        else _become(_console);
     }
 
-    function _askConsole() private {
-        address console = _console;
+    /// @dev Ends the call with what that part makes of it.
+    function _become(address part) private {
         // Takes all of memory, as this ends the call.
         assembly ("memory-safe") {
             let at := mload(64)
             calldatacopy(at, 0, calldatasize())
-            let success := delegatecall(gas(), console, at, calldatasize(), 0, 0)
+            let success := delegatecall(gas(), part, at, calldatasize(), 0, 0)
             returndatacopy(at, 0, returndatasize())
             switch success
             case 0 { revert(at, returndatasize()) }
             default { return(at, returndatasize()) }
         }
+    }
+
+    function _delegate(address part, bytes memory call_) private returns (bytes memory answer) {
+        bool success;
+        (success, answer) = part.delegatecall(call_);
+        if (!success) Reverts.bubble(answer);
     }
 
     function _runLeg(Cursor start) private returns (Cursor at) {
@@ -188,6 +224,8 @@ contract Executor is SingleSwap, ApprovalLegs, RfqLeg {
         } else if (kind == LEG_V3_EXACT_OUT) {
             out = amount;
             (sold, at) = _buyExactly(indexIn, indexOut, amount, start);
+        } else if (kind >= FIRST_FURTHER && kind <= LEG_FLASH) {
+            (sold, out, at) = _runFurther(kind, indexIn, indexOut, amount, start);
         } else {
             Leg memory leg = Leg(kind, tokenIn, tokenOut, amount);
             if (kind == LEG_RFQ) (out, at) = _fillQuote(leg, start);
@@ -195,6 +233,31 @@ contract Executor is SingleSwap, ApprovalLegs, RfqLeg {
             else if (kind == LEG_BALANCER) (out, at) = _swapBalancer(leg, start);
             else revert IExecutor.UnknownLegKind(start.offset() - 2, kind);
         }
+    }
+
+    function _runFurther(uint256 kind, uint256 indexIn, uint256 indexOut, uint256 amount, Cursor start)
+        private
+        returns (uint256 sold, uint256 out, Cursor at)
+    {
+        uint256 size;
+        (size, at) = PlanCodec.take(start, 2);
+        bytes calldata particulars;
+        // A slice of calldata; `within` refuses one that leaves the plan before it is used.
+        assembly ("memory-safe") {
+            particulars.offset := at
+            particulars.length := size
+            at := add(at, size)
+        }
+        PlanCodec.within(at, Frame.end());
+        address tokenIn = PlanCodec.token(indexIn);
+        if (_annex == address(0)) revert IExecutor.UnknownLegKind(start.offset() - 2, kind);
+        bytes memory answer = _delegate(
+            _annex, abi.encodeCall(IAnnex.runLeg, (kind, tokenIn, PlanCodec.token(indexOut), amount, particulars))
+        );
+        uint256 left;
+        (sold, out, left) = abi.decode(answer, (uint256, uint256, uint256));
+        if (sold > amount) revert IExecutor.AmountAboveAvailable(start.offset(), sold, amount);
+        if (tokenIn == PlanCodec.token(TOKEN_OUT)) Frame.setLeft(Frame.left() + left);
     }
 
     /// @dev What legs may sell from here on; after the last leg nobody asks.
@@ -307,6 +370,12 @@ contract Executor is SingleSwap, ApprovalLegs, RfqLeg {
         } else if (bound == BOUND_RISE) {
             change = _rise(opening, closing);
             if (change < amount) revert IExecutor.MinOutMissed(change, amount);
+        } else if (bound == BOUND_LEAVE) {
+            change = Frame.left();
+            if (change < amount) revert IExecutor.MinOutMissed(change, amount);
+            // What leaves of the asset that may fall is bounded there.
+            bool bounded = token == PlanCodec.token(TOKEN_IN);
+            if (closing < opening && !bounded) revert IExecutor.Overspent(token, opening - closing, 0);
         } else if (closing < opening || closing - opening > amount) {
             revert IExecutor.LeftBehind(token, opening, closing);
         }

@@ -15,6 +15,8 @@ abstract contract Account is CallbackGuard {
         uint256 authority;
         address pendingOwner;
         address guardian;
+        /// ERC-4337's, if the owner named one. It calls with what `validateUserOp` has found to be the owner's.
+        address entryPoint;
     }
 
     uint256 internal constant PAUSED = 1 << 160;
@@ -37,16 +39,24 @@ abstract contract Account is CallbackGuard {
 
     /// @dev For the owner's own acts, which a pause does not stop, but a running plan does.
     function _requireOwner() internal view {
-        if (msg.sender != _owner()) revert IAccount.NotOwner(msg.sender);
+        if (!_speaksForOwner(msg.sender)) revert IAccount.NotOwner(msg.sender);
         if (_isLocked()) revert IExecutor.Reentered();
     }
 
-    /// @dev For plans.
-    function _requireActiveOwner() internal view {
-        uint256 authority = _account().authority;
-        if (authority == uint160(msg.sender)) return;
+    /// @dev Who asks for a plan, where that is not plainly the owner.
+    /// @return key Zero for the owner; else a session's key, of which nothing is known yet.
+    function _admit(uint256 state, uint256 authority) internal view returns (address key) {
         if (authority & PAUSED != 0) revert IAccount.IsPaused();
-        revert IAccount.NotOwner(msg.sender);
+        bool owners;
+        if (state == AT_REST) (key, owners) = (msg.sender, _speaksForOwner(msg.sender));
+        else owners = (key = _actingKey(state)) == _owner();
+        if (owners) return address(0);
+        if (key == address(0)) revert IAccount.NotOwner(key);
+    }
+
+    /// @dev The zero address, which can call where nothing is recorded, speaks for nobody.
+    function _speaksForOwner(address caller) private view returns (bool) {
+        return caller != address(0) && (caller == _owner() || caller == _account().entryPoint);
     }
 
     function _account() internal pure returns (AccountStorage storage account) {

@@ -11,17 +11,29 @@ import {IExecutor} from "../interfaces/IExecutor.sol";
 abstract contract CallbackGuard {
     uint256 internal constant AT_REST = 0;
     uint256 internal constant LOCKED = 1;
+    /// @dev Above an address: this account may call itself for that key, and nobody else may call it.
+    uint256 private constant ACTING = 0x6f6d732e616374696e672e6b;
 
-    /// @dev `AT_REST`, `LOCKED`, or the hash of the armed callback, which is neither but by finding a preimage.
+    /// @dev `AT_REST`, `LOCKED`, `ACTING` for a key, or the hash of the armed callback, which is none of these but by
+    /// finding a preimage.
     uint256 internal transient _state;
 
-    function _lock() internal {
-        if (_state != AT_REST) revert IExecutor.Reentered();
-        _state = LOCKED;
+    /// @dev Opens the account to its own calls for a key, in place of `before`, which `_rest` brings back.
+    function _act(address key) internal returns (uint256 before) {
+        before = _state;
+        _state = (ACTING << 160) | uint160(key);
     }
 
-    function _unlock() internal {
-        _state = AT_REST;
+    function _rest(uint256 before) internal {
+        _state = before;
+    }
+
+    /// @dev For whom this account is calling itself. Refuses all other calls while something runs.
+    function _actingKey(uint256 state) internal view returns (address) {
+        if (state >> 160 != ACTING || msg.sender != address(this)) revert IExecutor.Reentered();
+        // The cut is meant: it leaves the address.
+        // forge-lint: disable-next-line(unsafe-typecast)
+        return address(uint160(state));
     }
 
     function _isLocked() internal view returns (bool) {

@@ -18,6 +18,7 @@ abstract contract VenueRegistry {
 
     struct RegistryStorage {
         mapping(uint256 key => Venue) venues;
+        mapping(bytes32 key => bool) listed;
     }
 
     /// @dev keccak256(abi.encode(uint256(keccak256("oms.venues")) - 1)) & ~bytes32(uint256(0xff))
@@ -86,6 +87,16 @@ abstract contract VenueRegistry {
         (address factory,,) = _venue(LEG_SOLIDLY, id);
         pool = ISolidlyFactory(factory).getPool(tokenA, tokenB, stable);
         if (pool == address(0)) revert IExecutor.PoolMissing(pool);
+    }
+
+    /// @dev Whether legs of that kind may deal with that address, by that function: who may be paid, what may be called.
+    function _isListed(uint256 kind, address target, bytes4 selector) internal view returns (bool) {
+        return _registry().listed[keccak256(abi.encode(kind, target, selector))];
+    }
+
+    /// @dev The caller has checked that the owner asks.
+    function _list(uint256 kind, address target, bytes4 selector, bool allowed) internal {
+        _registry().listed[keccak256(abi.encode(kind, target, selector))] = allowed;
     }
 
     function _key(uint256 kind, uint256 id) private pure returns (uint256) {

@@ -38,6 +38,16 @@ interface IExecutor is IAccount {
         address rfqSettlement;
     }
 
+    /// @notice The parts of its code that stand in contracts of their own.
+    /// @param console Ownership, guardian, venues, and every way in but the owner's own plan.
+    /// @param annex Legs from kind 10 on; zero for none.
+    /// @param warden What session keys may do; zero for no sessions.
+    struct Parts {
+        address console;
+        address annex;
+        address warden;
+    }
+
     // Who and when.
     error Reentered();
     error PlanExpired(uint256 deadline, uint256 timestamp);

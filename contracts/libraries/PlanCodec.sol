@@ -8,6 +8,7 @@ import {
     AMOUNT_SHARE,
     ASSET_BYTES,
     BOUND_FALL,
+    BOUND_LEAVE,
     BOUND_RISE,
     BOUND_UNCHANGED,
     Cursor,
@@ -34,6 +35,7 @@ import {
 ///   asset   bound u8 | token address, zero for the native coin | amount u128
 ///           bound 0: does not fall, and rises by at most the amount (dust) | 1: falls by at most the amount
 ///           | 2: rises by at least the amount
+///           | 3: at least the amount leaves, by legs that send it away (asset 1 only)
 ///   leg     head u8 | tokens u8 | amount | particulars
 ///   head    kind in the lower five bits | amount mode in the next two | highest bit: the output goes to the next pool
 ///   tokens  index of the token sold in the upper four bits, of the token bought in the lower
@@ -49,9 +51,10 @@ import {
 ///                          | partialFillAllowed u8 | length u16 | signature
 ///     9 exact output       hops u8 | hops x (venue u8 | fee u24), last pool first | (hops - 1) x token u8, likewise;
 ///                          the amount is what is bought, in mode 0
+///     10 and beyond          length u16 | as `Annex` describes them, the address dealt with first
 ///   permit  with the flag only: nonce u64 | signature | its length u16
 ///
-/// Asset 0 may fall and asset 1 must rise. Available of an asset is what it may fall by, less what legs sold, more what
+/// Asset 0 may fall and asset 1 must rise or leave. Available of an asset is what it may fall by, less what legs sold, more what
 /// legs bought.
 /// @dev A read beyond the plan yields whatever follows it in calldata. Callers must therefore pass the cursor through
 /// `within` after the last read and before acting on what they read.
@@ -155,8 +158,10 @@ library PlanCodec {
 
     /// @notice Refuses a bound that is none: unknown, zero where something is sold or bought, or of the wrong direction.
     function checkAsset(uint256 index, uint256 bound, address token_, uint256 amount) internal pure {
-        bool known =
-            index == TOKEN_IN ? bound == BOUND_FALL : index == TOKEN_OUT ? bound == BOUND_RISE : bound <= BOUND_RISE;
+        bool known;
+        if (index == TOKEN_IN) known = bound == BOUND_FALL;
+        else if (index == TOKEN_OUT) known = bound == BOUND_RISE || bound == BOUND_LEAVE;
+        else known = bound <= BOUND_RISE;
         if (!known) revert IExecutor.AssetBound(token_, bound);
         if (amount != 0 || bound == BOUND_UNCHANGED) return;
         if (bound == BOUND_FALL) revert IExecutor.ZeroAmountIn();

@@ -32,6 +32,8 @@ uint256 constant BOUND_UNCHANGED = 0;
 uint256 constant BOUND_FALL = 1;
 /// @dev Up by at least the bound.
 uint256 constant BOUND_RISE = 2;
+/// @dev Asset 1 only: at least the bound leaves the account by legs that send it away, and beyond that it does not fall.
+uint256 constant BOUND_LEAVE = 3;
 
 /// @dev A bound u8, a token address, an amount u128.
 uint256 constant ASSET_BYTES = 37;
@@ -47,6 +49,18 @@ uint256 constant LEG_SOLIDLY = 7;
 uint256 constant LEG_RFQ = 8;
 /// @dev An exact output through a path of concentrated pools.
 uint256 constant LEG_V3_EXACT_OUT = 9;
+// From here on the kinds that `Annex` runs. Their particulars begin with their length, and then with the address that the
+// leg deals with, if any: what a session's list of venues names.
+uint256 constant FIRST_FURTHER = 10;
+uint256 constant LEG_WRAP = 10;
+uint256 constant LEG_VAULT = 11;
+uint256 constant LEG_BALANCER_V3 = 12;
+uint256 constant LEG_AIRSWAP = 13;
+uint256 constant LEG_ZEROEX_RFQ = 14;
+uint256 constant LEG_PAYOUT = 15;
+uint256 constant LEG_ACROSS = 16;
+uint256 constant LEG_CALL = 17;
+uint256 constant LEG_FLASH = 18;
 
 // A leg's first byte: kind in the lowest five bits, amount mode in the next two, and this bit.
 /// @dev The output goes straight to the pool of the next leg, which sells all of it.
@@ -81,8 +95,9 @@ library Frame {
     uint256 private constant TOTAL = 0x140;
     uint256 private constant HOLDER = 0x160;
     uint256 private constant END = 0x180;
+    uint256 private constant LEFT = 0x1a0;
     /// @dev Per token two words: its opening balance, and what legs may still sell of it.
-    uint256 private constant BOOK = 0x1a0;
+    uint256 private constant BOOK = 0x1c0;
 
     function begin(uint256 flags_, uint256 declared_, uint256 total_, Cursor end_) internal pure {
         // The compiler keeps what its stack cannot hold from 0x80 on, hence the gap, and the check that it suffices. All of
@@ -134,6 +149,19 @@ library Frame {
     function end() internal pure returns (Cursor value) {
         assembly ("memory-safe") {
             value := mload(END)
+        }
+    }
+
+    /// @notice How much of asset 1 legs have sent away.
+    function left() internal pure returns (uint256 value) {
+        assembly ("memory-safe") {
+            value := mload(LEFT)
+        }
+    }
+
+    function setLeft(uint256 value) internal pure {
+        assembly ("memory-safe") {
+            mstore(LEFT, value)
         }
     }
 

@@ -223,7 +223,7 @@ contract PlanCodecTest is Chain {
     }
 
     function test_a_legs_particulars_are_checked() public {
-        _expectLeg(hex"4a0100", abi.encodeWithSelector(IExecutor.UnknownLegKind.selector, 82, 10));
+        _expectLeg(hex"530100", abi.encodeWithSelector(IExecutor.UnknownLegKind.selector, 82, 19));
         _expectLeg(hex"400100", abi.encodeWithSelector(IExecutor.UnknownLegKind.selector, 82, 0));
         _expectLeg(hex"610100", abi.encodeWithSelector(IExecutor.UnknownAmountMode.selector, 82, 3));
         _expectLeg(Plans.v2(0, 1, Plans.exact(0), 0), abi.encodeWithSelector(IExecutor.ZeroLegAmount.selector, 82));

@@ -99,7 +99,19 @@ abstract contract Chain is Test {
 
     /// @dev The product as it is shipped, by its artifact.
     function _deployExecutor() internal returns (IExecutorUnderTest) {
-        return IExecutorUnderTest(vm.deployCode("Executor.sol:Executor", abi.encode(_venues())));
+        return IExecutorUnderTest(vm.deployCode("Executor.sol:Executor", abi.encode(_venues(), _parts())));
+    }
+
+    function _parts() internal virtual returns (IExecutor.Parts memory) {
+        IExecutor.Venues memory venues = _venues();
+        return IExecutor.Parts({
+            console: vm.deployCode(
+                "Console.sol:Console",
+                abi.encode(venues.v2Factory, venues.v2InitCodeHash, venues.v3Factory, venues.v3InitCodeHash)
+            ),
+            annex: vm.deployCode("Annex.sol:Annex"),
+            warden: vm.deployCode("Warden.sol:Warden")
+        });
     }
 
     function _venues() internal view virtual returns (IExecutor.Venues memory) {
