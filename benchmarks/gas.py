@@ -24,7 +24,7 @@ from benchmarks.measures import Findings, Measure, Reading
 from oms.adapters.evm.addresses import v2_pair_address, v3_pool_address
 from oms.adapters.evm.anvil import Anvil, AnvilOptions
 from oms.adapters.evm.artifacts import Artifacts
-from oms.adapters.evm.contracts import executor_arguments
+from oms.adapters.evm.contracts import deploy_on_fork, our_contracts
 from oms.adapters.evm.devnet import chain
 from oms.adapters.evm.devnet.build import BASE_FEE_WEI, BLOCK_SECONDS, GAS_LIMIT, GENESIS_TIMESTAMP, PUBLISHED
 from oms.adapters.evm.devnet.deploy import Placement, Transactions, deploy_at, encode_call, read_call
@@ -66,6 +66,13 @@ _SQRT_PRICE_ONE = 2**96
 _RANGE = (-60_000, 60_000)
 _KEY = "(address,address,uint24,int24,address)"
 
+VENUES: Final = ChainVenues(
+    chain.CHAIN_ID,
+    chain.WETH.address,
+    v2=(V2Venue("uniswap_v2", chain.V2_FACTORY, chain.V2_PAIR_INIT_HASH),),
+    v3=(V3Venue("uniswap_v3", chain.V3_FACTORY, chain.V3_FACTORY, chain.V3_POOL_INIT_HASH),),
+    v4=(V4Venue("uniswap_v4", chain.V4_MANAGER),),
+)
 TRADER = Address("0x3C44CdDdB6a900fa2b585dd299e03d12FA4293BC")
 A = Address("0x3a9F1c7E5b2D84f6a0C3e9B17d52F8c64E0a1b93")
 B = Address("0x7C2e5D91f4A8b36E0d7F19c58a42B6e3D90f5C17")
@@ -220,14 +227,15 @@ class Ground:
         deploy_at(self.rpc, chain.BUILDER, [*self._tokens(), *self._protocols()])
         permit2 = self.artifacts.published(PUBLISHED["Permit2"]).init_code
         self.rpc.call("anvil_setCode", chain.PERMIT2, "0x" + permit2.hex())
+        contracts = our_contracts(self.artifacts, VENUES, TRADER)
+        deploy_on_fork(self.rpc, contracts, VENUES)
+        self.rpc.call("anvil_autoImpersonateAccount", True)  # noqa: FBT003 (deploying ends the impersonation)
         transactions = Transactions.of(self.rpc, chain.BUILDER)
-        settlement = transactions.create("RfqSettlement", self.artifacts.ours("RfqSettlement").with_arguments())
-        executor = transactions.create("Executor", self._executor_code(settlement))
         floor = transactions.create("BareSwapper", self.artifacts.ours("BareSwapper").with_arguments())
-        self._fund(transactions, executor, floor)
+        self._fund(transactions, contracts.executor, floor)
         transactions.mine()
-        self._allow(settlement)
-        return executor, floor, settlement
+        self._allow(contracts.rfq_settlement)
+        return contracts.executor, floor, contracts.rfq_settlement
 
     def _published(self, name: str, *values: object) -> bytes:
         return self.artifacts.published(PUBLISHED[name]).with_arguments(*values)
@@ -250,16 +258,6 @@ class Ground:
             ("UniversalRouter", chain.UNIVERSAL_ROUTER, (parameters,)),
         )
         return [Placement(name, address, self._published(name, *values)) for name, address, values in placed]
-
-    def _executor_code(self, settlement: Address) -> bytes:
-        venues = ChainVenues(
-            chain.CHAIN_ID,
-            chain.WETH.address,
-            v2=(V2Venue("uniswap_v2", chain.V2_FACTORY, chain.V2_PAIR_INIT_HASH),),
-            v3=(V3Venue("uniswap_v3", chain.V3_FACTORY, chain.V3_FACTORY, chain.V3_POOL_INIT_HASH),),
-            v4=(V4Venue("uniswap_v4", chain.V4_MANAGER),),
-        )
-        return self.artifacts.ours("Executor").with_arguments(executor_arguments(venues, TRADER, settlement))
 
     def _fund(self, transactions: Transactions, executor: Address, floor: Address) -> None:
         seeder = transactions.create("PoolSeeder", self.artifacts.ours("PoolSeeder").with_arguments(chain.BUILDER))

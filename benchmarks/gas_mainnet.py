@@ -82,7 +82,7 @@ def measure(wanted: Sequence[Measure], findings: Findings, *, project: Path, dat
         findings.notes.append(f"{RECORDING} is absent (OMS_DATA), so 1inch is not measured")
         return
     contracts = our_contracts(Artifacts(project), MAINNET, TRADER)
-    own = (TRADER, CREATE2_PROXY, ROUTER, contracts.executor, contracts.console, contracts.rfq_settlement)
+    own = (TRADER, CREATE2_PROXY, ROUTER, *contracts.addresses)
     recording = load_recording(data / RECORDING)
     with serve_recording(recording, own=own) as server:
         options = AnvilOptions(fork_url=server.url, fork_block=recording.block, mining=False, auto_impersonate=True)

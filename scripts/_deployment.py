@@ -25,8 +25,7 @@ from oms.adapters.evm.artifacts import Artifacts
 from oms.adapters.evm.contracts import (
     CREATE2_PROXY,
     SALT,
-    OurContracts,
-    executor_arguments,
+    OurContract,
     listed_venues,
     our_contracts,
 )
@@ -81,10 +80,7 @@ def deploy(owner: Address, network: str) -> Deployment:
     refuse_live_chain()
     artifacts, venues, sender = Artifacts(PROJECT), known_venues(chain.chain_id), _account(owner)
     ours = our_contracts(artifacts, venues, owner)
-    hashes = {
-        "RfqSettlement": _create(sender, ours.settlement_init_code, ours.rfq_settlement),
-        "Executor": _create(sender, ours.executor_init_code, ours.executor),
-    }
+    hashes = {each.name: _create(sender, each) for each in (*ours.shared, ours.account)}
     executor = _at(ours.executor, "Console", artifacts)  # which answers there for all but plans
     listed: list[dict[str, Json]] = [
         {
@@ -107,7 +103,7 @@ def deploy(owner: Address, network: str) -> Deployment:
         "compiler": _compiler(artifacts),
         "create2": {"proxy": CREATE2_PROXY, "salt": "0x" + SALT.hex()},
         "owner": owner,
-        "contracts": _contracts(ours, artifacts, venues, hashes),
+        "contracts": {each.name: _entry(each, hashes[each.name]) for each in (*ours.shared, ours.account)},
         "venues": listed,
     }
     sent = [each for each in (*hashes.values(), *(venue["transaction"] for venue in listed)) if each]
@@ -132,16 +128,16 @@ def _account(owner: Address) -> AccountAPI:
     return impersonated
 
 
-def _create(sender: AccountAPI, init_code: bytes, address: Address) -> str | None:
+def _create(sender: AccountAPI, contract: OurContract) -> str | None:
     """The transaction's hash; None when the contract is there already."""
-    provider = networks.provider
+    provider, address = networks.provider, contract.address
     if provider.get_code(address):
         return None
     if not provider.get_code(CREATE2_PROXY):
         raise click.ClickException(
             f"no deterministic deployment proxy at {CREATE2_PROXY} on this chain; place it first"
         )
-    receipt = sender.transfer(CREATE2_PROXY, 0, data=SALT + init_code)
+    receipt = sender.transfer(CREATE2_PROXY, 0, data=SALT + contract.init_code)
     if not provider.get_code(address):
         raise click.ClickException(f"{receipt.txn_hash} left no contract at {address}; run `./scripts/ape test`")
     return str(receipt.txn_hash)
@@ -168,29 +164,19 @@ def _at(address: Address, name: str, artifacts: Artifacts) -> ContractInstance:
     )
 
 
-def _contracts(
-    ours: OurContracts, artifacts: Artifacts, venues: ChainVenues, hashes: Mapping[str, str | None]
-) -> dict[str, Json]:
-    (venues_struct,) = next(e for e in artifacts.ours("Executor").abi if e.get("type") == "constructor")["inputs"]
-    names = [part["name"] for part in venues_struct["components"]]
-    values = executor_arguments(venues, ours.owner, ours.rfq_settlement)
-    arguments = {
-        name: "0x" + value.hex() if isinstance(value, bytes) else value
-        for name, value in zip(names, values, strict=True)
-    }
-    placed: tuple[tuple[str, Address, bytes, dict[str, Json]], ...] = (
-        ("RfqSettlement", ours.rfq_settlement, ours.settlement_init_code, {}),
-        ("Executor", ours.executor, ours.executor_init_code, arguments),
-    )
+def _entry(contract: OurContract, transaction: str | None) -> dict[str, Json]:
     return {
-        name: {
-            "address": address,
-            "constructor_arguments": given,
-            "init_code_hash": "0x" + keccak(init_code).hex(),
-            "transaction": hashes[name],
-        }
-        for name, address, init_code, given in placed
+        "address": contract.address,
+        "constructor_arguments": _plain(contract.arguments),
+        "init_code_hash": "0x" + keccak(contract.init_code).hex(),
+        "transaction": transaction,
     }
+
+
+def _plain(value: object) -> Json:
+    if isinstance(value, Mapping):
+        return {name: _plain(inner) for name, inner in value.items()}
+    return "0x" + value.hex() if isinstance(value, bytes) else value
 
 
 def _compiler(artifacts: Artifacts) -> dict[str, Json]:

@@ -181,7 +181,7 @@ def _recorded(settings: Settings, opening: Opening, path: Path) -> ChainSession:
 def own_accounts(settings: Settings, venues: ChainVenues, owner: Address) -> Collection[Address]:
     """Accounts that a recorded chain has never seen: the owner, and our contracts where they are compiled."""
     contracts = find_contracts(settings, venues, owner)
-    ours = () if contracts is None else (contracts.executor, contracts.console, contracts.rfq_settlement)
+    ours = () if contracts is None else contracts.addresses
     return (owner, CREATE2_PROXY, *ours)
 
 

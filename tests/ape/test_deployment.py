@@ -25,9 +25,10 @@ def test_the_contracts_are_where_the_product_looks_for_them(
 ) -> None:
     ours = our_contracts(artifacts, MAINNET, DESK)
     assert (deployment.executor.address, deployment.rfq_settlement.address) == (ours.executor, ours.rfq_settlement)
-    for name, address in (("Executor", ours.executor), ("RfqSettlement", ours.rfq_settlement)):
-        assert len(provider.get_code(address)) == len(artifacts.ours(name).runtime)
-        assert deployment.record["contracts"][name]["address"] == address
+    assert set(deployment.record["contracts"]) == {"RfqSettlement", "Warden", "Annex", "Console", "Executor"}
+    for each in (*ours.shared, ours.account):
+        assert len(provider.get_code(each.address)) == len(artifacts.ours(each.name).runtime)
+        assert deployment.record["contracts"][each.name]["address"] == each.address
     assert deployment.executor.owner() == DESK
 
 
@@ -46,7 +47,7 @@ def test_the_executor_derives_the_pools_of_every_fork_that_it_was_told_of(execut
 def test_deploying_again_sends_nothing(deployment: Deployment) -> None:
     again = deploy(DESK, "local")
     assert again.sent == []
-    assert len(deployment.sent) == 2 + len(listed_venues(MAINNET))
+    assert len(deployment.sent) == 5 + len(listed_venues(MAINNET))
     assert again.executor.address == deployment.executor.address
 
 

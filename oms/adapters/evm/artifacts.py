@@ -42,11 +42,29 @@ class Artifact:
         """Creation code followed by the constructor's encoded arguments; types are those of the ABI."""
         return self.init_code + encode(self._constructor_types(), values)
 
+    def with_named_arguments(self, arguments: Mapping[str, object]) -> bytes:
+        """The same, by the names in the source; a struct is a mapping. Raises `Terminal` unless they are just those."""
+        return self.with_arguments(*self._in_order(self._constructor_inputs(), arguments))
+
+    def _in_order(self, inputs: Sequence[Mapping[str, Any]], given: Mapping[str, object]) -> tuple[object, ...]:
+        names = [each["name"] for each in inputs]
+        if set(names) != set(given):
+            unlike = ", ".join(sorted(set(names) ^ set(given)))
+            raise Terminal("artifacts", f"{self.name}'s constructor and its arguments here differ in: {unlike}")
+        return tuple(self._value(each, given[each["name"]]) for each in inputs)
+
+    def _value(self, argument: Mapping[str, Any], value: object) -> object:
+        return self._in_order(argument["components"], value) if isinstance(value, Mapping) else value
+
     def _constructor_types(self) -> list[str]:
+        return [abi_type(argument) for argument in self._constructor_inputs()]
+
+    def _constructor_inputs(self) -> Sequence[Mapping[str, Any]]:
         for entry in self.abi:
             if entry.get("type") == "constructor":
-                return [abi_type(argument) for argument in entry["inputs"]]
-        return []
+                inputs: Sequence[Mapping[str, Any]] = entry["inputs"]
+                return inputs
+        return ()
 
 
 def abi_type(argument: Mapping[str, Any]) -> str:
