@@ -32,8 +32,8 @@ abstract contract PathLegs is VenueRegistry, PermitFunding {
     // Zero is out of what the executor holds; nothing follows.
     /// @dev By a pair that is paid first. Follow its hop, the token that the pair gets, and how much of it.
     uint256 private constant PAY_PAIR = 1;
-    /// @dev By the owner, through Permit2. Follows the call of Permit2.
-    uint256 private constant PAY_PERMIT = 2;
+    /// @dev By the owner, through Permit2. Follow the terms of the permit.
+    uint256 internal constant PAY_PERMIT = 2;
     /// @dev By further concentrated pools, or out of what the executor holds if none follows. Follow, for each, its hop and
     /// the token that it is owed; the most that may be asked is of the last of these.
     uint256 private constant PAY_HOPS = 3;
@@ -158,7 +158,7 @@ abstract contract PathLegs is VenueRegistry, PermitFunding {
             revert IExecutor.CallbackOverBudget(owed, budget);
         }
         if (mode == PAY_HOPS) _payByHops(token, uint256(owed), size - 64);
-        else if (mode == PAY_PERMIT) _payByPermit(PAYMENT + 64, size - 64, msg.sender, uint256(owed));
+        else if (mode == PAY_PERMIT) _payByPermit(PAYMENT + 64, size - 64, token, msg.sender, uint256(owed));
         else _payByPair(token, mode == PAY_PAIR, budget);
     }
 
@@ -291,15 +291,19 @@ abstract contract PathLegs is VenueRegistry, PermitFunding {
         size = 128;
     }
 
+    /// @dev Writes the permit's terms where they stand in a context; returns how many bytes they are.
+    function _permitInContext(uint256 flags, uint256 declared, Cursor end) internal view returns (uint256 size) {
+        (, size) = _permitTerms(CONTEXT + 64, flags, declared, end);
+    }
+
     function _permitContext(address token, uint256 amount) private view returns (uint256 size) {
-        bytes memory call_ = _permitCall(token, address(0), amount);
-        // Beyond the free pointer, where the call is about to be built; `call_` lies before it.
+        uint256 terms = _permitInContext(Frame.flags(), Frame.declared(), Frame.end());
+        // Beyond the free pointer, where the call is about to be built.
         assembly ("memory-safe") {
             let at := add(mload(64), CONTEXT)
             mstore(at, or(token, shl(160, PAY_PERMIT)))
             mstore(add(at, 32), amount)
-            mcopy(add(at, 64), add(call_, 32), mload(call_))
-            size := add(64, mload(call_))
+            size := add(64, terms)
         }
     }
 

@@ -11,10 +11,23 @@ import {Account} from "./Account.sol";
 /// @title The owner's funds by signature
 /// @notice A Permit2 transfer whose witness is the plan: the signature is worth nothing for any other plan, executor or
 /// chain, and at most once. No allowance to this contract is needed, ever.
+/// @dev In assembly: hashing the plan and calling Permit2 cost 4,500 gas more as the compiler encodes them.
 abstract contract PermitFunding is Account {
-    IPermit2 private constant PERMIT2 = IPermit2(0x000000000022D473030F116dDEE9F6B43aC78BA3);
-    /// @dev Where a call of Permit2 holds the receiver, and behind it the amount.
-    uint256 private constant RECEIVER = 132;
+    address private constant PERMIT2 = 0x000000000022D473030F116dDEE9F6B43aC78BA3;
+
+    /// @dev What a callback must know to call Permit2: the most that was signed for, nonce, deadline and witness, a word
+    /// each, and the signature behind them.
+    uint256 internal constant PERMIT_TERMS = 128;
+
+    // The end of the type that Permit2 hashes: the witness, then the types in order of their names.
+    uint256 private constant WITNESS_BYTES = 200;
+    bytes32 private constant WITNESS_0 = "Plan witness)Asset(uint8 bound,a";
+    bytes32 private constant WITNESS_1 = "ddress token,uint256 amount)Plan";
+    bytes32 private constant WITNESS_2 = "(address executor,uint256 chainI";
+    bytes32 private constant WITNESS_3 = "d,uint8 flags,uint256 deadline,A";
+    bytes32 private constant WITNESS_4 = "sset[] assets,bytes route)TokenP";
+    bytes32 private constant WITNESS_5 = "ermissions(address token,uint256";
+    bytes32 private constant WITNESS_6 = " amount)";
 
     /// @dev Whether the owner pays the plan's first pool and is paid by its last.
     function _isDirect() internal pure returns (bool) {
@@ -22,45 +35,78 @@ abstract contract PermitFunding is Account {
     }
 
     function _pullByPermit(address token, address to, uint256 amount) internal {
-        _send(_permitCall(token, to, amount));
+        (uint256 at, uint256 size) = _permitTerms(0, Frame.flags(), Frame.declared(), Frame.end());
+        _sendPermit(token, to, amount, at, size);
     }
 
-    /// @dev The call of Permit2, to be sent by `_pullByPermit` or `_payByPermit`.
-    function _permitCall(address token, address to, uint256 amount) internal view returns (bytes memory) {
-        (uint256 nonce, Cursor at, uint256 size) = PlanCodec.permit();
-        bytes calldata signature;
-        // The part of the plan that `takeHead` has cut off as the signature.
-        assembly ("memory-safe") {
-            signature.offset := at
-            signature.length := size
-        }
+    /// @dev Writes the terms and the signature beyond the free pointer, `gap` bytes on.
+    /// @return at Where they are.
+    /// @return size How many bytes.
+    function _permitTerms(uint256 gap, uint256 flags, uint256 declared, Cursor end)
+        internal
+        view
+        returns (uint256 at, uint256 size)
+    {
+        (uint256 nonce, Cursor signature, uint256 signed) = PlanCodec.permit(end);
         (,, uint256 most) = PlanCodec.asset(TOKEN_IN);
-        return abi.encodeCall(
-            IPermit2.permitWitnessTransferFrom,
-            (
-                IPermit2.PermitTransferFrom(IPermit2.TokenPermissions(token, most), nonce, PlanCodec.deadline()),
-                IPermit2.SignatureTransferDetails(to, amount),
-                _owner(),
-                PlanHash.hash(),
-                PlanHash.WITNESS,
-                signature
-            )
-        );
-    }
-
-    /// @dev Sends a call made before, to another receiver and for another amount, which Permit2 bounds by the signed one.
-    function _payByPermit(uint256 start, uint256 size, address to, uint256 amount) internal {
-        bytes memory copy = msg.data[start:start + size];
-        // Two words of the call's fixed part.
+        uint256 deadline = PlanCodec.deadline();
+        bytes32 witness = PlanHash.hash(flags, declared, end);
+        size = PERMIT_TERMS + signed;
+        // Beyond the free pointer, which is not moved.
         assembly ("memory-safe") {
-            mstore(add(add(copy, 32), RECEIVER), to)
-            mstore(add(add(copy, 64), RECEIVER), amount)
+            at := add(mload(64), gap)
+            mstore(at, most)
+            mstore(add(at, 32), nonce)
+            mstore(add(at, 64), deadline)
+            mstore(add(at, 96), witness)
+            calldatacopy(add(at, PERMIT_TERMS), signature, signed)
         }
-        _send(copy);
     }
 
-    function _send(bytes memory call_) private {
-        (bool success,) = address(PERMIT2).call(call_);
+    /// @dev Calls Permit2 by the terms that lie in calldata.
+    function _payByPermit(uint256 start, uint256 size, address token, address to, uint256 amount) internal {
+        uint256 at;
+        // Beyond the free pointer.
+        assembly ("memory-safe") {
+            at := mload(64)
+            calldatacopy(at, start, size)
+        }
+        _sendPermit(token, to, amount, at, size);
+    }
+
+    /// @dev Calls Permit2 by the `size` bytes of terms in memory at `terms`, and overwrites what follows them.
+    function _sendPermit(address token, address to, uint256 amount, uint256 terms, uint256 size) internal {
+        address owner = _owner();
+        bytes4 selector = IPermit2.permitWitnessTransferFrom.selector;
+        bool success;
+        // Behind the terms: selector, ten words of which the last two are the offsets of the type's end and of the
+        // signature, then these two, each behind its length and padded to whole words.
+        assembly ("memory-safe") {
+            let signed := sub(size, PERMIT_TERMS)
+            let call_ := add(terms, and(add(size, 31), not(31)))
+            mstore(call_, selector)
+            mstore(add(call_, 4), token)
+            mcopy(add(call_, 36), terms, 96)
+            mstore(add(call_, 132), to)
+            mstore(add(call_, 164), amount)
+            mstore(add(call_, 196), owner)
+            mstore(add(call_, 228), mload(add(terms, 96)))
+            mstore(add(call_, 260), 320)
+            mstore(add(call_, 292), 576)
+            mstore(add(call_, 324), WITNESS_BYTES)
+            mstore(add(call_, 356), WITNESS_0)
+            mstore(add(call_, 388), WITNESS_1)
+            mstore(add(call_, 420), WITNESS_2)
+            mstore(add(call_, 452), WITNESS_3)
+            mstore(add(call_, 484), WITNESS_4)
+            mstore(add(call_, 516), WITNESS_5)
+            mstore(add(call_, 548), WITNESS_6)
+            mstore(add(call_, 580), signed)
+            let tail := add(call_, 612)
+            mstore(add(tail, signed), 0)
+            mcopy(tail, add(terms, PERMIT_TERMS), signed)
+            success := call(gas(), PERMIT2, 0, call_, add(612, and(add(signed, 31), not(31))), 0, 0)
+        }
         if (!success) Reverts.again();
     }
 }

@@ -6,17 +6,16 @@ import {IERC20, ITokenErrors} from "../interfaces/IERC20.sol";
 import {IUniswapV2Pair, IUniswapV3Pool} from "../interfaces/IVenues.sol";
 import {TokenCalls} from "../libraries/TokenCalls.sol";
 import {hopOf} from "../types/Hop.sol";
-import {LEG_V2, LEG_V3, LEG_V4} from "../types/Plan.sol";
+import {Cursor, FLAG_PERMIT, LEG_V2, LEG_V3, LEG_V4} from "../types/Plan.sol";
 import {PathLegs} from "./PathLegs.sol";
 import {SingletonLegs} from "./SingletonLegs.sol";
 
-/// @title The commonest plan: all of one asset into another, at one pool of Uniswap's own, out of what is held
-/// @notice A lane of its own, 1,100 to 2,300 gas less than the general one, which does the same and is asked whenever
-/// anything is out
-/// of the ordinary before something was paid. `ExecutorLanes.t.sol` holds the two together.
-/// @dev The form of such a plan is fixed, so nothing is looked up: head 0x0200, deadline, counts 0x20; asset 0 at byte
-/// 8,
-/// asset 1 at byte 45, the leg at byte 82: kind and mode, tokens 0x01, particulars.
+/// @title The commonest plan: all of one asset into another, at one pool of Uniswap's own
+/// @notice A lane of its own, 1,100 to 2,900 gas less than the general one, which does the same and is asked whenever
+/// anything is out of the ordinary before something was paid. `ExecutorLanes.t.sol` holds the two together. The account
+/// holds the funds, or the owner pays the pool by permit and is paid by it.
+/// @dev The form of such a plan is fixed, so nothing is looked up: head 0x0200, or 0x0204 by permit, deadline, counts 0x20;
+/// asset 0 at byte 8, asset 1 at byte 45, the leg at byte 82: kind and mode, tokens 0x01, particulars; a permit behind.
 abstract contract SingleSwap is PathLegs, SingletonLegs {
     using TokenCalls for address;
 
@@ -24,16 +23,20 @@ abstract contract SingleSwap is PathLegs, SingletonLegs {
     uint256 private constant LOWEST = 4_295_128_740;
     uint256 private constant HIGHEST = 1_461_446_703_485_210_103_287_273_052_203_988_822_378_723_970_341;
 
-    /// @dev The kind of a plan's only leg if the plan has the form of this lane; else zero.
-    function _singleKind() internal pure returns (uint256 kind) {
+    /// @dev The kind of a plan's only leg if the plan has the form of this lane; else zero. `end` is where the leg ends.
+    function _singleKind() internal pure returns (uint256 kind, uint256 end) {
+        // A permit's length stands last. One that is too long makes an end that no case knows.
         assembly ("memory-safe") {
             let head := calldataload(0)
-            if and(eq(shr(240, head), 0x0200), eq(byte(7, head), 0x20)) {
+            let direct := eq(shr(240, head), 0x0204)
+            if and(or(direct, eq(shr(240, head), 0x0200)), eq(byte(7, head), 0x20)) {
+                end := calldatasize()
+                if direct { end := sub(end, add(10, and(calldataload(sub(end, 32)), 0xffff))) }
                 let leg := calldataload(82)
-                switch calldatasize()
+                switch end
                 case 85 { kind := mul(eq(shr(232, leg), 0x410100), LEG_V2) }
                 case 88 { kind := mul(eq(shr(232, leg), 0x420100), LEG_V3) }
-                case 91 { kind := mul(and(eq(shr(240, leg), 0x4301), iszero(byte(8, leg))), LEG_V4) }
+                case 91 { kind := mul(and(eq(shr(240, leg), 0x4301), iszero(or(byte(8, leg), direct))), LEG_V4) }
             }
         }
     }
@@ -46,15 +49,19 @@ abstract contract SingleSwap is PathLegs, SingletonLegs {
     }
 
     /// @return done False if nothing was done, as the general lane is to say why or to do it.
-    function _swapSingle(uint256 kind) internal returns (bool done, uint256 spent, uint256 received) {
-        uint256 question = _question();
+    function _swapSingle(uint256 kind, uint256 end) internal returns (bool done, uint256 spent, uint256 received) {
+        bool direct = end != msg.data.length;
+        address holder = direct ? _owner() : address(this);
+        uint256 question = _question(holder);
         (bool fine, address sold, uint256 most, uint256 opening) = _ask(question, 8, 1);
         (bool fineOut, address bought, uint256 least, uint256 openingOut) = _ask(question, 45, 2);
         if (!(fine && fineOut)) return (false, 0, 0);
         if (kind == LEG_V3) {
-            _swapSingleConcentrated(sold, bought, most);
+            _swapSingleConcentrated(
+                sold, bought, most, holder, direct ? _permitInContext(FLAG_PERMIT, 2, Cursor.wrap(end)) : 0
+            );
         } else if (kind == LEG_V2) {
-            if (!_swapSinglePair(sold, bought, most)) return (false, 0, 0);
+            if (!_swapSinglePair(sold, bought, most, holder, direct ? end : 0)) return (false, 0, 0);
         } else {
             if (address(_poolManager) == address(0)) return (false, 0, 0);
             _swapSingleton(sold, bought, most, _singleKey(), false);
@@ -81,20 +88,19 @@ abstract contract SingleSwap is PathLegs, SingletonLegs {
         done = true;
     }
 
-    function _question() private view returns (uint256 question) {
+    function _question(address holder) private pure returns (uint256 question) {
         bytes4 selector = IERC20.balanceOf.selector;
         // Takes 64 bytes of memory.
         assembly ("memory-safe") {
             question := mload(64)
             mstore(64, add(question, 64))
             mstore(question, selector)
-            mstore(add(question, 4), address())
+            mstore(add(question, 4), holder)
         }
     }
 
-    /// @dev The asset at byte `at` of the plan, whether its bound is the expected one and it answers as a token, and
-    /// what
-    /// this account has of it.
+    /// @dev The asset at byte `at` of the plan, whether its bound is the expected one and it answers as a token, and what
+    /// the holder has of it.
     function _ask(uint256 question, uint256 at, uint256 expected)
         private
         view
@@ -113,8 +119,12 @@ abstract contract SingleSwap is PathLegs, SingletonLegs {
         }
     }
 
+    /// @param permit Where the permit begins that brings the funds; zero where the account holds them.
     /// @return whole Whether there is a pair that can store the amount; nothing was paid if not.
-    function _swapSinglePair(address token, address bought, uint256 sold) private returns (bool whole) {
+    function _swapSinglePair(address token, address bought, uint256 sold, address holder, uint256 permit)
+        private
+        returns (bool whole)
+    {
         address factory = _v2Factory;
         bytes32 initCodeHash = _v2InitCodeHash;
         bytes4 transfer = IERC20.transfer.selector;
@@ -122,9 +132,8 @@ abstract contract SingleSwap is PathLegs, SingletonLegs {
         address pair;
         uint256 out;
         bool success;
-        // `PoolAddress.constantProduct`, `PathLegs._reserves` and `._pairOut`, with their proofs, and
-        // `TokenCalls.send`;
-        // beyond the free pointer and in scratch space. The fee of 3,000 pips is 3 parts of 1,000.
+        // `PoolAddress.constantProduct`, `PathLegs._reserves` and `._pairOut`, with their proofs, and the call of
+        // `TokenCalls.send`; beyond the free pointer and in scratch space. The fee of 3,000 pips is 3 parts of 1,000.
         assembly ("memory-safe") {
             let at := mload(64)
             let up := lt(token, bought)
@@ -143,18 +152,28 @@ abstract contract SingleSwap is PathLegs, SingletonLegs {
                 let afterFee := mul(sold, 997)
                 let where := shl(5, up)
                 out := div(mul(afterFee, mload(where)), add(mul(mload(sub(32, where)), 1000), afterFee))
-                mstore(at, transfer)
-                mstore(add(at, 4), pair)
-                mstore(add(at, 36), sold)
-                success := call(gas(), token, 0, at, 68, 0, 32)
+                if iszero(permit) {
+                    mstore(at, transfer)
+                    mstore(add(at, 4), pair)
+                    mstore(add(at, 36), sold)
+                    success := call(gas(), token, 0, at, 68, 0, 32)
+                }
             }
         }
         if (!whole) return false;
-        if (!token.accepted(success)) revert ITokenErrors.TransferFailed(token, pair, sold);
-        _askPair(hopOf(pair, token < bought, LEG_V2, 0), token, sold, out, address(this));
+        if (permit != 0) {
+            (uint256 terms, uint256 size) = _permitTerms(0, FLAG_PERMIT, 2, Cursor.wrap(permit));
+            _sendPermit(token, pair, sold, terms, size);
+        } else if (!token.accepted(success)) {
+            revert ITokenErrors.TransferFailed(token, pair, sold);
+        }
+        _askPair(hopOf(pair, token < bought, LEG_V2, 0), token, sold, out, holder);
     }
 
-    function _swapSingleConcentrated(address token, address bought, uint256 amount) private {
+    /// @param terms Bytes of the permit's terms, written already; zero where the account holds the funds.
+    function _swapSingleConcentrated(address token, address bought, uint256 amount, address holder, uint256 terms)
+        private
+    {
         address deployer = _v3Factory;
         bytes32 initCodeHash = _v3InitCodeHash;
         bytes4 selector = IUniswapV3Pool.swap.selector;
@@ -164,9 +183,8 @@ abstract contract SingleSwap is PathLegs, SingletonLegs {
         bool whole;
         int256 owed;
         int256 got;
-        // `PoolAddress.concentrated`, whose fee is at byte 85 of the plan, then `PathLegs._heldContext`,
-        // `CallbackGuard._arm`
-        // and the call of `PathLegs._askConcentrated`; beyond the free pointer and in scratch space.
+        // `PoolAddress.concentrated`, whose fee is at byte 85 of the plan, then `PathLegs._heldContext` or
+        // `._permitContext`, `CallbackGuard._arm` and the call of `PathLegs._askConcentrated`; beyond the free pointer and in scratch space.
         assembly ("memory-safe") {
             let at := mload(64)
             let up := lt(token, bought)
@@ -180,17 +198,18 @@ abstract contract SingleSwap is PathLegs, SingletonLegs {
             mstore(add(at, 53), initCodeHash)
             pool := shr(96, shl(96, keccak256(at, 85)))
             mstore(add(at, 164), or(shl(160, LEG_V3), pool))
-            mstore(add(at, 196), token)
+            let size := add(64, terms)
+            mstore(add(at, 196), or(token, shl(160, mul(PAY_PERMIT, iszero(iszero(terms))))))
             mstore(add(at, 228), amount)
-            tstore(_state.slot, keccak256(add(at, 164), 96))
+            tstore(_state.slot, keccak256(add(at, 164), add(size, 32)))
             mstore(at, selector)
-            mstore(add(at, 4), address())
+            mstore(add(at, 4), holder)
             mstore(add(at, 36), up)
             mstore(add(at, 68), amount)
             mstore(add(at, 100), xor(HIGHEST, mul(xor(LOWEST, HIGHEST), up)))
             mstore(add(at, 132), 160)
-            mstore(add(at, 164), 64)
-            success := call(gas(), pool, 0, at, 260, 0, 64)
+            mstore(add(at, 164), size)
+            success := call(gas(), pool, 0, at, add(196, size), 0, 64)
             whole := gt(returndatasize(), 63)
             owed := mload(shl(5, iszero(up)))
             got := mload(shl(5, up))

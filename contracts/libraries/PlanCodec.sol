@@ -135,9 +135,8 @@ library PlanCodec {
         (value,) = take(Cursor.wrap(2), 5);
     }
 
-    /// @notice The permit behind the legs of a plan with `FLAG_PERMIT`.
-    function permit() internal pure returns (uint256 nonce, Cursor signature, uint256 size) {
-        Cursor end = Frame.end();
+    /// @notice The permit behind the legs of a plan with `FLAG_PERMIT`, which end where it begins.
+    function permit(Cursor end) internal pure returns (uint256 nonce, Cursor signature, uint256 size) {
         (nonce, signature) = take(end, 8);
         unchecked {
             size = msg.data.length - Cursor.unwrap(end) - PERMIT_BYTES; // `_cutPermit` found it so.

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 pragma solidity 0.8.30;
 
-import {ASSET_BYTES, Cursor, Frame, HEAD_BYTES} from "../types/Plan.sol";
+import {ASSET_BYTES, Cursor, HEAD_BYTES} from "../types/Plan.sol";
 import {PlanCodec} from "./PlanCodec.sol";
 
 /// @title What an owner signs
@@ -13,34 +13,41 @@ library PlanHash {
         "Plan(address executor,uint256 chainId,uint8 flags,uint256 deadline,Asset[] assets,bytes route)"
         "Asset(uint8 bound,address token,uint256 amount)"
     );
-    /// @dev The end of the type that Permit2 hashes: the witness, then the types in order of their names.
-    string internal constant WITNESS = "Plan witness)Asset(uint8 bound,address token,uint256 amount)"
-        "Plan(address executor,uint256 chainId,uint8 flags,uint256 deadline,Asset[] assets,bytes route)"
-        "TokenPermissions(address token,uint256 amount)";
 
-    function hash() internal view returns (bytes32) {
-        uint256 tableEnd = HEAD_BYTES + ASSET_BYTES * Frame.declared();
-        uint256 routeSize = Cursor.unwrap(Frame.end()) - tableEnd;
-        bytes32 route;
-        // Beyond the free pointer, not needed afterwards.
+    /// @param flags The plan's flags, as its head says.
+    /// @param declared The number of its assets, likewise.
+    /// @param end Where its legs end.
+    function hash(uint256 flags, uint256 declared, Cursor end) internal view returns (bytes32 result) {
+        bytes32 assetTypehash = ASSET_TYPEHASH;
+        bytes32 planTypehash = PLAN_TYPEHASH;
+        uint256 deadline = PlanCodec.deadline();
+        // Beyond the free pointer: four words of an asset and, behind them, the list of the assets' hashes; then the
+        // route; then the seven words of the plan. Bound and token are the first 21 bytes of an asset's entry.
         assembly ("memory-safe") {
             let at := mload(64)
-            calldatacopy(at, tableEnd, routeSize)
-            route := keccak256(at, routeSize)
+            let list := add(at, 128)
+            let entry := HEAD_BYTES
+            mstore(at, assetTypehash)
+            for { let last := add(list, shl(5, declared)) } lt(list, last) { list := add(list, 32) } {
+                let word := calldataload(entry)
+                mstore(add(at, 32), byte(0, word))
+                mstore(add(at, 64), shr(96, shl(8, word)))
+                mstore(add(at, 96), shr(128, calldataload(add(entry, 21))))
+                mstore(list, keccak256(at, 128))
+                entry := add(entry, ASSET_BYTES)
+            }
+            let assets := keccak256(add(at, 128), shl(5, declared))
+            let size := sub(end, entry)
+            calldatacopy(at, entry, size)
+            let route := keccak256(at, size)
+            mstore(at, planTypehash)
+            mstore(add(at, 32), address())
+            mstore(add(at, 64), chainid())
+            mstore(add(at, 96), flags)
+            mstore(add(at, 128), deadline)
+            mstore(add(at, 160), assets)
+            mstore(add(at, 192), route)
+            result := keccak256(at, 224)
         }
-        return keccak256(
-            abi.encode(
-                PLAN_TYPEHASH, address(this), block.chainid, Frame.flags(), PlanCodec.deadline(), _assets(), route
-            )
-        );
-    }
-
-    function _assets() private pure returns (bytes32) {
-        bytes32[] memory hashes = new bytes32[](Frame.declared());
-        for (uint256 i = 0; i < hashes.length; ++i) {
-            (uint256 bound, address token, uint256 amount) = PlanCodec.asset(i);
-            hashes[i] = keccak256(abi.encode(ASSET_TYPEHASH, bound, token, amount));
-        }
-        return keccak256(abi.encodePacked(hashes));
     }
 }

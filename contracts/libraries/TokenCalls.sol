@@ -81,7 +81,7 @@ library TokenCalls {
 
     /// @dev Judges the call just made, whose answer's first word is in scratch space at 0. False if the token answered
     /// anything but true or nothing, or is no contract.
-    function accepted(address token, bool success) internal view returns (bool accepted) {
+    function accepted(address token, bool success) internal view returns (bool fine) {
         // Reads scratch space; revert data goes beyond the free pointer and ends the call.
         assembly ("memory-safe") {
             switch success
@@ -94,8 +94,8 @@ library TokenCalls {
             }
             default {
                 switch returndatasize()
-                case 0 { accepted := iszero(iszero(extcodesize(token))) }
-                default { accepted := and(gt(returndatasize(), 31), eq(mload(0), 1)) }
+                case 0 { fine := iszero(iszero(extcodesize(token))) }
+                default { fine := and(gt(returndatasize(), 31), eq(mload(0), 1)) }
             }
         }
     }

@@ -67,7 +67,7 @@ contract PlanReader {
         read.flags = Frame.flags();
         _readTables(read);
         if (read.flags & FLAG_PERMIT != 0) {
-            (uint256 nonce, Cursor signature, uint256 size) = PlanCodec.permit();
+            (uint256 nonce, Cursor signature, uint256 size) = PlanCodec.permit(Frame.end());
             (read.permitNonce, read.permitSignature) = (nonce, _bytes(signature, size));
         }
         ReadLeg[] memory legs = new ReadLeg[](msg.data.length);
