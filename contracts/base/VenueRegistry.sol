@@ -85,7 +85,18 @@ abstract contract VenueRegistry {
         returns (address pool)
     {
         (address factory,,) = _venue(LEG_SOLIDLY, id);
-        pool = ISolidlyFactory(factory).getPool(tokenA, tokenB, stable);
+        bytes4 selector = ISolidlyFactory.getPool.selector;
+        // The call lies beyond the free pointer, which must not move: 196 bytes beyond it a context may already wait for the
+        // pool before this one. The answer's word goes to scratch space.
+        assembly ("memory-safe") {
+            let call_ := mload(64)
+            mstore(call_, selector)
+            mstore(add(call_, 4), tokenA)
+            mstore(add(call_, 36), tokenB)
+            mstore(add(call_, 68), stable)
+            let success := staticcall(gas(), factory, call_, 100, 0, 32)
+            if and(success, gt(returndatasize(), 31)) { pool := shr(96, shl(96, mload(0))) }
+        }
         if (pool == address(0)) revert IExecutor.PoolMissing(pool);
     }
 

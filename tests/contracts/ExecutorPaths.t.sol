@@ -30,10 +30,9 @@ contract ExecutorPathsTest is Chain {
             _mint(tokens[i], address(executor), HELD);
         }
         _mint(a, address(executor), AMOUNT - HELD);
-        address solidly = solidlyFactory.createPool(a, c, true);
-        _mint(a, solidly, DEPTH);
-        _mint(c, solidly, DEPTH);
-        MockSolidlyPool(solidly).sync();
+        _solidly(a, c);
+        _solidly(c, d);
+        _solidly(d, b);
     }
 
     function test_two_hops_bring_the_same_handed_on_as_one_by_one(uint8 first, uint8 second, uint128 amount) public {
@@ -52,12 +51,22 @@ contract ExecutorPathsTest is Chain {
         assertEq(_balance(c, address(executor)), HELD);
     }
 
+    /// @dev Every order of pairs, concentrated and Solidly pools but those of two concentrated ones in a row, which cannot pay
+    /// each other.
     function test_three_hops_bring_the_same_handed_on_as_one_by_one(uint8 shape) public {
-        uint8[3][5] memory shapes = [[uint8(0), 0, 0], [0, 0, 1], [1, 0, 1], [0, 1, 0], [2, 0, 1]];
-        uint8[3] memory kinds = shapes[shape % 5];
+        _compareHops(shape % 3, shape / 3 % 3, shape / 9 % 3);
+    }
+
+    function test_a_solidly_pool_behind_a_concentrated_one_that_a_pair_pays() public {
+        _compareHops(0, 1, 2);
+        _compareHops(2, 1, 2);
+    }
+
+    function _compareHops(uint8 first, uint8 second, uint8 third) private {
+        if (second == 1 && (first == 1 || third == 1)) second = 0;
         uint256 state = vm.snapshotState();
         bytes memory legs = abi.encodePacked(
-            _leg(kinds[0], 0, 2, Plans.all()), _leg(kinds[1], 2, 3, Plans.all()), _leg(kinds[2], 3, 1, Plans.all())
+            _leg(first, 0, 2, Plans.all()), _leg(second, 2, 3, Plans.all()), _leg(third, 3, 1, Plans.all())
         );
         Plan memory plan = _planVia(a, b, c, AMOUNT, legs);
         plan.tokens = new address[](4);
@@ -65,9 +74,9 @@ contract ExecutorPathsTest is Chain {
         (, uint256 expected) = _run(plan);
         vm.revertToState(state);
         legs = abi.encodePacked(
-            Plans.hand(_leg(kinds[0], 0, 2, Plans.all())),
-            Plans.hand(_leg(kinds[1], 2, 3, Plans.all())),
-            _leg(kinds[2], 3, 1, Plans.all())
+            Plans.hand(_leg(first, 0, 2, Plans.all())),
+            Plans.hand(_leg(second, 2, 3, Plans.all())),
+            _leg(third, 3, 1, Plans.all())
         );
         plan = _plan(a, b, AMOUNT, legs);
         plan.handed = new address[](2);
@@ -76,6 +85,7 @@ contract ExecutorPathsTest is Chain {
         assertEq(received, expected);
         assertEq(_balance(c, address(executor)), HELD);
         assertEq(_balance(d, address(executor)), HELD);
+        vm.revertToState(state);
     }
 
     function test_an_exact_output_buys_exactly_and_takes_no_more_than_is_available(uint128 amount, uint8 hops) public {
@@ -119,6 +129,13 @@ contract ExecutorPathsTest is Chain {
         vm.prank(desk);
         vm.expectPartialRevert(IExecutor.PartialFill.selector);
         executor.execute(packed);
+    }
+
+    function _solidly(address tokenA, address tokenB) private {
+        address pool = solidlyFactory.createPool(tokenA, tokenB, true);
+        _mint(tokenA, pool, DEPTH);
+        _mint(tokenB, pool, DEPTH);
+        MockSolidlyPool(pool).sync();
     }
 
     function _leg(uint8 kind, uint8 from, uint8 to, bytes memory amount) private pure returns (bytes memory) {
