@@ -88,9 +88,11 @@ class SettledPlan:
 
 @dataclass(slots=True)
 class RandomPlans:
-    """Plans of 1 to `MAX_PATHS` random paths of 1 to `MAX_HOPS` hops, between random tokens, of random sizes."""
+    """Plans of 1 to `max_paths` random paths of 1 to `max_hops` hops, between random tokens, of random sizes."""
 
     rng: Random
+    max_paths: int = MAX_PATHS
+    max_hops: int = MAX_HOPS
 
     def allocation(self, market: Market) -> Allocation:
         """One that this market can settle. Raises `QuoteRefused` after many that it cannot."""
@@ -125,7 +127,7 @@ class RandomPlans:
 
     def _shares(self, market: Market, outgoing: Mapping[Address, Sequence[Edge]]) -> dict[Path, int]:
         source, target = self.rng.sample(sorted(outgoing), 2)
-        wanted = self.rng.randint(1, MAX_PATHS)
+        wanted = self.rng.randint(1, self.max_paths)
         paths = [path for _ in range(6 * wanted) if (path := self._walk(outgoing, source, target))][:wanted]
         if not paths:
             return self._shares(market, outgoing)
@@ -137,7 +139,7 @@ class RandomPlans:
     def _walk(self, outgoing: Mapping[Address, Sequence[Edge]], source: Address, target: Address) -> Path | None:
         """A random path; `None` where the walk lost itself."""
         path: list[Edge] = []
-        hops, seen, at = self.rng.randint(1, MAX_HOPS), {source}, source
+        hops, seen, at = self.rng.randint(1, self.max_hops), {source}, source
         for step in range(hops):
             last = step == hops - 1
             used = {edge.state_id for edge in path}

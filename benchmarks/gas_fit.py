@@ -2,12 +2,14 @@
 
 Owns: which plans are observed, and the fit. Must not: count anything itself.
 Least squares on relative errors. The plans are random ones on sixty of the recorded auction's pools and on the
-development chain's, each of the latter alone in its block and after every pool has been used.
+development chain's, each of the latter alone in its block and after every pool has been used. Plans of one or two
+direct hops are added to the fit, as many orders are that simple and few random plans.
 """
 
 import os
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from contextlib import AbstractContextManager
+from dataclasses import dataclass, replace
 from pathlib import Path
 from random import Random
 
@@ -25,7 +27,8 @@ PROJECT = Path(__file__).resolve().parents[1]
 FIT_SEED, CHECK_SEED = 1, 2
 PLANS_BETWEEN_REVERTS = 10
 FIT_PLANS, CHECK_PLANS = 1_000, 400
-_QUOTES = 6
+FIT_DIRECT, CHECK_DIRECT = 500, 200
+_QUOTES, _DIRECT_QUOTES = 6, 20
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,10 +58,20 @@ def terms_of(plan: SettledPlan) -> GasTerms:
     return GasTerms(pulls=funding.pulls, keeps_input=funding.keeps_input, has_output=funding.has_output)
 
 
-def observed(running: SettlingChain, seed: int, plans: int, *, quotes: int = 0) -> Iterator[Observation]:
-    """Random plans settled one after another, every few on the chain's first state again; a quarter are routed."""
-    rng = Random(seed)  # noqa: S311 (wanted: the same on every machine)
-    choice = RandomPlans(rng)
+def random_plans(seed: int) -> RandomPlans:
+    """Any that the router could make."""
+    return RandomPlans(Random(seed))  # noqa: S311 (wanted: the same on every machine)
+
+
+def direct_plans(seed: int) -> RandomPlans:
+    """One or two pools or makers that join the two tokens."""
+    return replace(random_plans(seed), max_paths=2, max_hops=1)
+
+
+def observed(
+    running: SettlingChain, choice: RandomPlans, plans: int, *, quotes: int = 0, routed: bool = True
+) -> Iterator[Observation]:
+    """Plans settled one after another, every few on the chain's first state again; a quarter `routed` if wanted."""
     snapshot = running.anvil.snapshot()
     market = market_of(running)
     for index in range(plans):
@@ -66,8 +79,8 @@ def observed(running: SettlingChain, seed: int, plans: int, *, quotes: int = 0) 
             running.anvil.revert(snapshot)
             snapshot = running.anvil.snapshot()
             market = market_of(running)
-        market = with_quotes(market, maker_quotes(running, rng, quotes))
-        allocation = choice.routed(market) if index % 4 == 3 else choice.allocation(market)
+        market = with_quotes(market, maker_quotes(running, choice.rng, quotes))
+        allocation = choice.routed(market) if routed and index % 4 == 3 else choice.allocation(market)
         plan = settled(running, market, allocation, choice.funding())
         yield Observation(count(allocation.legs, market.states, terms=terms_of(plan)), plan.gas_used, plan.exact)
         market = states_after(market, allocation)
@@ -75,12 +88,24 @@ def observed(running: SettlingChain, seed: int, plans: int, *, quotes: int = 0) 
 
 
 def observations(project: Path, data: Path, seed: int, plans: int) -> list[Observation]:
-    """Half of the plans on each chain."""
-    auction = Auction.load(data)
-    with auction_chain(chosen_pools(auction.pools, auction.tokens), auction.tokens, project=project) as running:
-        found = list(observed(running, seed, plans // 2))
+    """Of any plans, half on each chain."""
+    with _auction_chain(project, data) as running:
+        found = list(observed(running, random_plans(seed), plans // 2))
     with devnet_chain(project=project) as running:
-        return [*found, *observed(running, seed, plans // 2, quotes=_QUOTES)]
+        return [*found, *observed(running, random_plans(seed), plans // 2, quotes=_QUOTES)]
+
+
+def direct_observations(project: Path, data: Path, seed: int, plans: int) -> list[Observation]:
+    """Of direct ones, half on each chain."""
+    with _auction_chain(project, data) as running:
+        found = list(observed(running, direct_plans(seed), plans // 2, routed=False))
+    with devnet_chain(project=project) as running:
+        return [*found, *observed(running, direct_plans(seed), plans // 2, quotes=_DIRECT_QUOTES, routed=False)]
+
+
+def _auction_chain(project: Path, data: Path) -> AbstractContextManager[SettlingChain]:
+    auction = Auction.load(data)
+    return auction_chain(chosen_pools(auction.pools, auction.tokens), auction.tokens, project=project)
 
 
 def fitted(seen: Sequence[Observation]) -> dict[Item, int]:
@@ -100,14 +125,19 @@ def share_within(seen: Sequence[Observation], table: Mapping[Item, int], *, tole
 def main() -> None:
     """Fit, print the table, and check it on other plans."""
     data = Path(os.environ.get("OMS_DATA") or PROJECT.parent / "shared" / "data")
-    table = fitted(observations(PROJECT, data, FIT_SEED, FIT_PLANS))
+    seen = observations(PROJECT, data, FIT_SEED, FIT_PLANS)
+    table = fitted([*seen, *direct_observations(PROJECT, data, FIT_SEED, FIT_DIRECT)])
     for item, cost in table.items():
         click.echo(f"    Item.{item.name}: {cost:_},")
-    checked = observations(PROJECT, data, CHECK_SEED, CHECK_PLANS)
+    _report("other plans", observations(PROJECT, data, CHECK_SEED, CHECK_PLANS), table)
+    _report("other direct plans", direct_observations(PROJECT, data, CHECK_SEED, CHECK_DIRECT), table)
+
+
+def _report(what: str, checked: Sequence[Observation], table: Mapping[Item, int]) -> None:
     errors = sorted(each.error(table) for each in checked)
-    click.echo(f"within 2 %: {share_within(checked, table):.3f} of {len(checked)} other plans")
     quantiles = ", ".join(f"{errors[int(q * (len(errors) - 1))]:+.2%}" for q in (0, 0.05, 0.5, 0.95, 1))
-    click.echo(f"errors, least to most by twentieths: {quantiles}")
+    click.echo(f"within 2 %: {share_within(checked, table):.3f} of {len(checked)} {what}; errors at")
+    click.echo(f"the least, a twentieth, a half, nineteen twentieths and the most: {quantiles}")
 
 
 if __name__ == "__main__":

@@ -4,13 +4,12 @@ Owns: the mapping of legs to packed legs, and the plan's token table.
 Must not: choose amounts; they are the plan's.
 """
 
-from collections import Counter
-from collections.abc import Mapping, Sequence
-from typing import Final
+from collections.abc import Mapping
 
 from eth_abi.abi import encode
 from eth_hash.auto import keccak
 
+from oms.domain.handing import Sale, handing_on, token_tables
 from oms.domain.plans import ChainLeg, MakerLeg, PoolLeg, RoutePlan, Spend, SpendKind
 from oms.domain.transactions import AllowanceRequest, TransactionRequest
 from oms.domain.venue import Family, PoolKey
@@ -36,9 +35,6 @@ from oms.units import Address
 
 _APPROVE = keccak(b"approve(address,uint256)")[:4]
 
-_ON_PATHS: Final = frozenset({Family.UNISWAP_V2, Family.UNISWAP_V3, Family.SOLIDLY})
-"""Families whose pools can pay the next pool themselves."""
-
 VenueIds = Mapping[tuple[Family, str], int]
 """The executor's number for each factory, by family and venue name."""
 
@@ -61,8 +57,10 @@ def allowance_request(plan: RoutePlan, *, owner: Address, executor: Address, amo
 
 def packed_plan(plan: RoutePlan, *, executor: Address, venue_ids: VenueIds, pulls_from_owner: bool) -> PackedPlan:
     """The plan's on-chain legs as the executor reads them; funds and proceeds are the owner's where they are pulled."""
-    handing = _handing_on(plan.chain_legs)
-    assets, handed = _tables(plan, handing)
+    sales = tuple(map(_sale, plan.chain_legs))
+    handing = handing_on(sales)
+    ends = plan.intent.token_in.address, plan.intent.token_out.address
+    assets, handed = token_tables(sales, handing, ends)
     index = {token: position for position, token in enumerate((*assets, *handed))}
     legs = tuple(
         PackedLeg(
@@ -84,44 +82,9 @@ def packed_plan(plan: RoutePlan, *, executor: Address, venue_ids: VenueIds, pull
     )
 
 
-def _tables(plan: RoutePlan, handing: Sequence[bool]) -> tuple[tuple[Address, ...], tuple[Address, ...]]:
-    """Input, output and what passes through the executor, in order of use; then what only goes from pool to pool."""
-    resting = dict.fromkeys((plan.intent.token_in.address, plan.intent.token_out.address))
-    named = dict.fromkeys(resting)
-    handed_before = False
-    for leg, hands_on in zip(plan.chain_legs, handing, strict=True):
-        named.update(dict.fromkeys((leg.token_in.address, leg.token_out.address)))
-        if not handed_before:
-            resting[leg.token_in.address] = None
-        if not hands_on:
-            resting[leg.token_out.address] = None
-        handed_before = hands_on
-    return tuple(resting), tuple(token for token in named if token not in resting)
-
-
-def _handing_on(legs: Sequence[ChainLeg]) -> tuple[bool, ...]:
-    """Which legs send their output straight to the next one's pool.
-
-    The next leg must be the only one that sells it, and all of it; and a concentrated pool cannot be paid by another.
-    """
-    sources = Counter(leg.token_in.address for leg in legs)
-    targets = Counter(leg.token_out.address for leg in legs)
-    pairs = zip(legs, (*legs[1:], None), strict=True)
-    return tuple(
-        follower is not None
-        and follower.spend.kind is SpendKind.REST
-        and leg.token_out == follower.token_in
-        and sources[leg.token_out.address] == targets[leg.token_out.address] == 1
-        and _can_pay(leg, follower)
-        for leg, follower in pairs
-    )
-
-
-def _can_pay(leg: ChainLeg, follower: ChainLeg) -> bool:
-    if not isinstance(leg, PoolLeg) or not isinstance(follower, PoolLeg):
-        return False
-    families = leg.key.family, follower.key.family
-    return _ON_PATHS.issuperset(families) and families != (Family.UNISWAP_V3, Family.UNISWAP_V3)
+def _sale(leg: ChainLeg) -> Sale:
+    family = leg.key.family if isinstance(leg, PoolLeg) else None
+    return Sale(leg.token_in.address, leg.token_out.address, leg.spend.kind, family)
 
 
 def _amount(spend: Spend, exact: int) -> Exact | Share | All:

@@ -31,8 +31,8 @@ from oms.liquidity.tick_math import (
 from oms.liquidity.tick_path import INT128_MAX, INT256_MAX, PathPoint, TickPath, refused, widest_limit
 from oms.units import UINT128_MAX, Address
 
-GAS_V3_SWAP = 65_000
-GAS_V4_SWAP = 64_000
+GAS_V3_SWAP = 62_500
+GAS_V4_SWAP = 61_000
 """What a swap adds to a settlement, both transfers and v3's oracle included: `oms.routing.gas_model`, rounded."""
 GAS_PER_V3_TICK_CROSSED = 24_500
 GAS_PER_V4_TICK_CROSSED = 16_500

@@ -19,7 +19,7 @@ from oms.liquidity.pool_events import PoolEvent, ReservesSynced, unknown_effect
 from oms.units import Address
 
 UINT112_MAX = 2**112 - 1
-GAS_PER_SWAP = 54_500
+GAS_PER_SWAP = 53_000
 """What a pair's swap adds to a settlement, both transfers included: `oms.routing.gas_model`, rounded."""
 
 

@@ -9,15 +9,17 @@ from collections import defaultdict
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 
+from oms.domain.handing import handing_on
 from oms.domain.plans import SHARE_DENOMINATOR, Spend, SpendKind
 from oms.errors import QuoteRefused, Refusal
-from oms.routing.market import BookEdge, Edge, Fill, Path, fill
+from oms.routing.market import BookEdge, Edge, Fill, Path, fill, sale_of
 from oms.units import Address
 
-TRANSACTION_GAS = 44_200
+TRANSACTION_GAS = 43_200
 """A settlement's fixed cost: the transaction itself, calldata, the executor's entry and its final checks."""
 PASSED_TOKEN_GAS = 7_300
-"""Each token that is only passed through: the executor reads its balance before and after (`gas_model`, rounded)."""
+"""Each token that rests in the executor between legs, which reads its balance before and after (`gas_model`, rounded).
+One that goes from pool to pool costs nothing by itself."""
 
 Flows = Mapping[Edge, int]
 """What goes into each edge, in base units of its input. Beyond the source only proportions count."""
@@ -137,8 +139,9 @@ def allocation_gas(legs: Sequence[LegFill]) -> int:
     on_chain = [leg for leg in legs if not isinstance(leg.edge, BookEdge)]
     if not on_chain:
         return 0
-    passed = {leg.edge.token_in for leg in on_chain} & {leg.edge.token_out for leg in on_chain}
-    return sum(leg.gas for leg in on_chain) + TRANSACTION_GAS + PASSED_TOKEN_GAS * len(passed)
+    passed = len({leg.edge.token_in for leg in on_chain} & {leg.edge.token_out for leg in on_chain})
+    handed = sum(handing_on([sale_of(leg.edge, leg.spend) for leg in on_chain])) if passed else 0
+    return sum(leg.gas for leg in on_chain) + TRANSACTION_GAS + PASSED_TOKEN_GAS * (passed - handed)
 
 
 def _spends(flows: Flows, *, is_source: bool) -> Iterable[tuple[Edge, Spend, int]]:

@@ -7,7 +7,8 @@ Costs that the protocol fixes are its own (EIP-2929 warm and cold access, EIP-22
 their cap, EIP-2028 calldata); all others are `FITTED`, by least squares over receipts of plans on an Anvil, hardfork
 osaka, by `benchmarks/gas_fit.py`. A plan is taken to be the first transaction of its block to touch its pools, and the
 pools to have traded before: a pool's very first swap writes up to three words anew, 17,100 gas each. Tokens are taken
-to be plain; `GasTerms.token_gas` says what a dearer one costs beyond that. Curve's and Solidly's legs are the pools'
+to be plain; `GasTerms.token_gas` says what a dearer one costs beyond that. Which pools pay each other is
+`oms.domain.handing`'s rule, so a leg is estimated as it will be encoded. Curve's and Solidly's legs are the pools'
 own figures, refund included: not fitted, and right within a fifth or so.
 """
 
@@ -18,13 +19,14 @@ from dataclasses import dataclass, field
 from enum import StrEnum
 from typing import Final, Protocol
 
+from oms.domain.handing import Sale, handing_on, token_tables
 from oms.domain.plans import Spend, SpendKind
-from oms.domain.venue import Family
+from oms.domain.venue import Family, PoolKey
 from oms.liquidity.composable_stable import AMP_PRECISION, BalancerStablePool
 from oms.liquidity.concentrated import ConcentratedPool
 from oms.liquidity.log_exp import ONE
 from oms.liquidity.weighted import WeightedPool
-from oms.routing.market import BookEdge, Edge, PoolEdge, fill
+from oms.routing.market import BookEdge, Edge, FirmEdge, PoolEdge, fill, sale_of
 from oms.units import Address, Gas
 
 INTRINSIC: Final = 21_000
@@ -33,6 +35,8 @@ FLOOR_ZERO_BYTE, FLOOR_NONZERO_BYTE = 10, 40
 """EIP-7623: a transaction costs at least this much by its calldata alone."""
 NEW_WORD: Final = 17_100
 """What writing a word that was zero costs beyond writing one that was not (EIP-2200)."""
+COLD_WORD, WARM_WORD = 2_100, 100
+"""Reading a word of storage for the first time in a transaction, and again (EIP-2929)."""
 REFUND_RESTORED_ZERO: Final = 19_900
 """A word that was zero, written and made zero again: an amount passing through, an allowance used up."""
 REFUND_CLEARED: Final = 4_800
@@ -56,9 +60,16 @@ class Item(StrEnum):
     PULLED = "pulled"
     """Funds pulled from the owner by an allowance, and proceeds delivered to it, beside a plan of held funds."""
     PASSED = "passed"
-    """A token that is passed through: both readings of the executor's balance."""
-    TABLE_PAIR = "table_pair"
-    """Every pair of the plan's tokens: their table is checked for doubles."""
+    """A token that rests in the executor between legs: both readings of its balance."""
+    PAIR_PAYS_PAIR = "pair_pays_pair"
+    """A leg that hands its output to the next one's pool: what that adds to two legs by themselves."""
+    PAIR_PAYS_V3 = "pair_pays_v3"
+    """The same, the pair paying from within the concentrated pool's callback."""
+    V3_PAYS_PAIR = "v3_pays_pair"
+    SINGLE_PAIR = "single_pair"
+    """A plan of held funds and one leg at the executor's first venue of its kind: it has a lane of its own there."""
+    SINGLE_V3 = "single_v3"
+    SINGLE_V4 = "single_v4"
     PAIR = "pair"
     V3 = "v3"
     V4 = "v4"
@@ -101,33 +112,38 @@ class Item(StrEnum):
 
 
 FITTED: Final[Mapping[Item, int]] = {
-    Item.PLAN: 21_388,
-    Item.PULLED: 24_684,
-    Item.PASSED: 9_068,
-    Item.TABLE_PAIR: 336,
-    Item.PAIR: 57_184,
-    Item.V3: 56_789,
-    Item.V4: 62_880,
-    Item.V4_AGAIN: -1_921,
-    Item.V4_MOVED_AGAIN: -2_512,
-    Item.V4_WRAP: 6_461,
-    Item.V3_TICK: 23_871,
-    Item.V4_TICK: 15_898,
-    Item.CROSSED: 5_956,
-    Item.TICK_WORD: 7_240,
-    Item.PROTOCOL_FEE: 4_845,
-    Item.OBSERVATION: 8_881,
-    Item.WEIGHTED_TWO: 87_676,
-    Item.WEIGHTED_MORE: 89_628,
-    Item.POWER: 2_793,
-    Item.STABLE: 114_047,
-    Item.INVARIANT_TERM: 1_040,
-    Item.VAULT_AGAIN: -5_081,
-    Item.VAULT_MOVED_AGAIN: -4_569,
-    Item.VAULT_POOL_AGAIN: -12_891,
-    Item.ALLOWANCE_AGAIN: -1_224,
-    Item.MAKER: 86_718,
-    Item.MAKER_AGAIN: -12_475,
+    Item.PLAN: 21_154,
+    Item.PULLED: 25_601,
+    Item.PASSED: 9_877,
+    Item.PAIR_PAYS_PAIR: -1_108,
+    Item.PAIR_PAYS_V3: -615,
+    Item.V3_PAYS_PAIR: -786,
+    Item.SINGLE_PAIR: -1_978,
+    Item.SINGLE_V3: -2_058,
+    Item.SINGLE_V4: -1_172,
+    Item.PAIR: 56_334,
+    Item.V3: 55_119,
+    Item.V4: 58_824,
+    Item.V4_AGAIN: -2_717,
+    Item.V4_MOVED_AGAIN: -2_415,
+    Item.V4_WRAP: 7_163,
+    Item.V3_TICK: 23_840,
+    Item.V4_TICK: 16_037,
+    Item.CROSSED: 5_721,
+    Item.TICK_WORD: 7_250,
+    Item.PROTOCOL_FEE: 4_932,
+    Item.OBSERVATION: 8_918,
+    Item.WEIGHTED_TWO: 87_317,
+    Item.WEIGHTED_MORE: 89_156,
+    Item.POWER: 2_937,
+    Item.STABLE: 113_736,
+    Item.INVARIANT_TERM: 1_024,
+    Item.VAULT_AGAIN: -4_686,
+    Item.VAULT_MOVED_AGAIN: -4_718,
+    Item.VAULT_POOL_AGAIN: -13_191,
+    Item.ALLOWANCE_AGAIN: -1_327,
+    Item.MAKER: 86_231,
+    Item.MAKER_AGAIN: -16_106,
 }
 """Gas by item, as `python -m benchmarks.gas_fit` prints it."""
 
@@ -206,8 +222,8 @@ def count(legs: Sequence[SettlingLeg], states: Mapping[str, object], *, terms: G
     on_chain = [leg for leg in legs if not isinstance(leg.edge, BookEdge)]
     for leg in on_chain:
         counter.leg(leg)
-    counter.ends(on_chain)
-    zeros, others = _calldata(on_chain, counter.tokens, pulls=terms.pulls)
+    resting, handed = counter.ends(on_chain)
+    zeros, others = _calldata(on_chain, resting, handed, pulls=terms.pulls)
     return PlanCount(
         counter.items,
         counter.fixed + INTRINSIC + ZERO_BYTE * zeros + NONZERO_BYTE * others,
@@ -231,6 +247,7 @@ class _Counter:
     vault_tokens: set[Address] = field(default_factory=set)
     approved: set[Address] = field(default_factory=set)
     vault_pools: set[str] = field(default_factory=set)
+    forks: set[str] = field(default_factory=set)
 
     def leg(self, leg: SettlingLeg) -> None:
         """Count one leg and move its state."""
@@ -238,6 +255,7 @@ class _Counter:
         before = self.states[edge.state_id]
         for token in (edge.token_in, edge.token_out):
             self.tokens[token] = self.tokens.get(token, 0) + 1
+        self._venue(edge)
         if not isinstance(edge, PoolEdge):
             self._maker(edge.token_in)
         elif isinstance(before, ConcentratedPool):
@@ -250,25 +268,47 @@ class _Counter:
         else:
             self.fixed += leg.gas
 
-    def ends(self, legs: Sequence[SettlingLeg]) -> None:
-        """Count what the plan does beside its legs: funding, passing through, delivery, dear tokens."""
-        token_in, token_out = legs[0].edge.token_in, legs[-1].edge.token_out
-        terms, between = self.terms, [token for token in self.tokens if token not in (token_in, token_out)]
+    def ends(self, legs: Sequence[SettlingLeg]) -> tuple[Sequence[Address], Sequence[Address]]:
+        """Count what the plan does beside its legs: funding, passing on, delivery, dear tokens.
+
+        Returns the tokens that rest in the executor, input and output first, and those that only go from pool to pool.
+        """
+        sales = [sale_of(leg.edge, leg.spend) for leg in legs]
+        token_in, token_out = sales[0].token_in, sales[-1].token_out
+        handing = handing_on(sales)
+        resting, handed = token_tables(sales, handing, (token_in, token_out))
+        terms = self.terms
         self.items[Item.PLAN] += 1
-        self.items[Item.PASSED] += len(between)
-        self.items[Item.TABLE_PAIR] += len(self.tokens) * (len(self.tokens) - 1) // 2
-        self._pass_through(token for token in between)
+        self.items[Item.PASSED] += len(resting) - 2
+        self._pass_through(resting[2:])
+        self._hand_on(sales, handing)
         if terms.pulls:
             self.items[Item.PULLED] += 1
             self._pass_through((token_in, token_out))
             self.refund += REFUND_CLEARED
             for token in (token_in, token_out):
                 self.tokens[token] += 1
+        elif len(legs) == 1 and (lane := _lane(legs[0].edge)):
+            self.items[lane] += 1
         self.refund += 0 if terms.keeps_input else REFUND_CLEARED
         self.fixed += 0 if terms.has_output else NEW_WORD
         for token, transfers in self.tokens.items():
             if dear := terms.token_gas.get(token):
                 self.fixed += dear.first + dear.transfer * transfers
+        return resting, handed
+
+    def _hand_on(self, sales: Sequence[Sale], handing: Sequence[bool]) -> None:
+        for number, hands_on in enumerate(handing):
+            if hands_on:
+                families = sales[number].family, sales[number + 1].family
+                self.items[_HANDED.get(families, Item.PAIR_PAYS_PAIR)] += 1
+                self.tokens[sales[number].token_out] -= 1  # one transfer, from pool to pool
+
+    def _venue(self, edge: Edge) -> None:
+        """The executor looks up its list of venues for all but the first of a kind: two words."""
+        if isinstance(edge, PoolEdge) and edge.listed.key.family in _OF_VENUES and not _at_first_venue(edge.listed.key):
+            self.fixed += 2 * (WARM_WORD if edge.listed.key.venue in self.forks else COLD_WORD)
+            self.forks.add(edge.listed.key.venue)
 
     def _pass_through(self, tokens: Iterable[Address]) -> None:
         for token in tokens:
@@ -322,6 +362,33 @@ class _Counter:
             self.items[Item.POWER] += _needs_power(before, edge)
 
 
+_OF_VENUES: Final = frozenset({Family.UNISWAP_V2, Family.UNISWAP_V3})
+_LANES: Final = {
+    Family.UNISWAP_V2: Item.SINGLE_PAIR,
+    Family.UNISWAP_V3: Item.SINGLE_V3,
+    Family.UNISWAP_V4: Item.SINGLE_V4,
+}
+_HANDED: Final[Mapping[tuple[Family | None, Family | None], Item]] = {
+    (Family.UNISWAP_V2, Family.UNISWAP_V3): Item.PAIR_PAYS_V3,
+    (Family.SOLIDLY, Family.UNISWAP_V3): Item.PAIR_PAYS_V3,
+    (Family.UNISWAP_V3, Family.UNISWAP_V2): Item.V3_PAYS_PAIR,
+    (Family.UNISWAP_V3, Family.SOLIDLY): Item.V3_PAYS_PAIR,
+}
+
+
+def _lane(edge: Edge) -> Item | None:
+    """The item of the executor's lane for one swap at one of Uniswap's own pools; none where it isn't one."""
+    if not isinstance(edge, PoolEdge):
+        return None
+    key = edge.listed.key
+    return _LANES.get(key.family) if _at_first_venue(key) and not key.native else None
+
+
+def _at_first_venue(key: PoolKey) -> bool:
+    """Whether the pool is of the deployment that the executor knows without looking it up: the family's namesake."""
+    return key.venue == key.family
+
+
 def _crossings(before: ConcentratedPool, after: ConcentratedPool) -> tuple[int, int]:
     """Initialized ticks crossed, and words of the bitmap entered beyond the first."""
     ticks, spacing = before.tick_map.ticks, before.tick_spacing
@@ -357,46 +424,70 @@ def _newton_steps(pool: BalancerStablePool) -> int:
     return _MOST_STEPS
 
 
-_HEAD_BYTES: Final = 4 + 64 + 8 + 32
-_LEG_BYTES: Final = 4
-_AMOUNT_BYTES: Final = {SpendKind.EXACT: 16, SpendKind.SHARE: 4, SpendKind.REST: 0}
-_PARTICULAR_BYTES: Final[Mapping[Family | None, tuple[int, int]]] = {
-    Family.UNISWAP_V2: (1, 0),
-    Family.UNISWAP_V3: (2, 2),
-    Family.UNISWAP_V4: (4, 3),
-    Family.CURVE_STABLESWAP: (1, 21),
-    Family.CURVE_CRYPTOSWAP: (1, 21),
-    Family.BALANCER_WEIGHTED: (10, 22),
-    Family.BALANCER_STABLE: (10, 22),
-    Family.SOLIDLY: (1, 1),
-    None: (32 + 16, 157 - 32 - 16),
-}
-"""Zero and other bytes of a leg beyond its kind, tokens and amount; `None` is a maker's quote."""
+_HEAD_BYTES, _DEADLINE_ZEROS = 8, 1
+_ANY = b"\x01"
+"""Stands for a byte that is not zero; which one makes no difference to its price."""
+_UNSIGNED_QUOTE: Final = bytes(32) + _ANY * 125
+"""A maker's quote as it is to be expected: amounts and nonce are short."""
 
 
-def _calldata(legs: Sequence[SettlingLeg], tokens: Mapping[Address, int], *, pulls: bool) -> tuple[int, int]:
-    """About how many zero and other bytes the call of the executor has (`contracts/libraries/PlanCodec.sol`)."""
-    size, zeros = _HEAD_BYTES, 31 + 30 + 1 + (not pulls)
-    source, target = legs[0].edge.token_in, legs[-1].edge.token_out
-    for token in tokens:
-        size += 20
-        zeros += bytes.fromhex(token[2:]).count(0)
-    for total in (_sum_in(legs, source), _sum_out(legs, target)):
-        zeros += total.to_bytes(32, "big").count(0) - 16
-    for leg in legs:
-        family = leg.edge.listed.key.family if isinstance(leg.edge, PoolEdge) else None
-        zero, other = _PARTICULAR_BYTES[family]
-        amount = _AMOUNT_BYTES[leg.spend.kind]
-        size += _LEG_BYTES + amount + zero + other
-        zeros += zero + (leg.edge.token_in == source) + (leg.spend.kind is SpendKind.EXACT)
-        zeros += leg.amount_in.to_bytes(32, "big").count(0) - 16 if leg.spend.kind is SpendKind.EXACT else 0
-    padding = -(size - 68) % 32
-    return zeros + padding, size - zeros
+def _calldata(
+    legs: Sequence[SettlingLeg], resting: Sequence[Address], handed: Sequence[Address], *, pulls: bool
+) -> tuple[int, int]:
+    """How many zero and other bytes the plan has (`contracts/libraries/PlanCodec.sol`).
+
+    Its minimum is taken to be what it predicts, and its deadline to have one zero, as those to come for decades have.
+    """
+    sold = sum(leg.amount_in for leg in legs if leg.edge.token_in == resting[0])
+    bought = sum(leg.amount_out for leg in legs if leg.edge.token_out == resting[1])
+    passed = len(resting) - 2
+    data = b"".join(
+        (
+            *(bytes.fromhex(token[2:]) for token in (*resting, *handed)),
+            *(_amount(amount) for amount in (sold, bought)),
+            *(_leg_bytes(leg) for leg in legs),
+        )
+    )
+    zeros = data.count(0) + _DEADLINE_ZEROS + (not pulls) + 17 * passed  # flags; bounds and amounts of what passes
+    size = len(data) + _HEAD_BYTES + 2 + 17 * passed
+    return zeros, size - zeros
 
 
-def _sum_in(legs: Sequence[SettlingLeg], token: Address) -> int:
-    return sum(leg.amount_in for leg in legs if leg.edge.token_in == token)
+def _amount(amount: int) -> bytes:
+    return min(amount, 2**128 - 1).to_bytes(16)
 
 
-def _sum_out(legs: Sequence[SettlingLeg], token: Address) -> int:
-    return sum(leg.amount_out for leg in legs if leg.edge.token_out == token)
+def _leg_bytes(leg: SettlingLeg) -> bytes:
+    """The leg's part of the plan, as far as zeros go: kind, tokens and venues that are looked up are other bytes."""
+    kind = leg.spend.kind
+    spend = _amount(leg.amount_in) if kind is SpendKind.EXACT else b""
+    if kind is SpendKind.SHARE:
+        spend = leg.spend.share.to_bytes(4)
+    edge = leg.edge
+    return 2 * _ANY + spend + (_pool_bytes(edge.listed.key) if isinstance(edge, PoolEdge) else _quote_bytes(edge))
+
+
+def _pool_bytes(key: PoolKey) -> bytes:
+    venue = b"\0" if _at_first_venue(key) else _ANY
+    match key.family:
+        case Family.UNISWAP_V2:
+            return venue
+        case Family.UNISWAP_V3:
+            return venue + key.fee_pips.to_bytes(3)
+        case Family.UNISWAP_V4:
+            return key.fee_pips.to_bytes(3) + key.tick_spacing.to_bytes(3, signed=True) + bytes((key.native,))
+        case Family.CURVE_STABLESWAP | Family.CURVE_CRYPTOSWAP:
+            return 21 * _ANY + b"\0"
+        case Family.BALANCER_WEIGHTED | Family.BALANCER_STABLE:
+            return bytes.fromhex(key.pool_id[2:])
+        case Family.SOLIDLY:
+            return _ANY + bytes((key.stable,))
+
+
+def _quote_bytes(edge: Edge) -> bytes:
+    if not isinstance(edge, FirmEdge):
+        return _UNSIGNED_QUOTE
+    quote = edge.quote
+    amounts = _amount(quote.maker_amount) + _amount(quote.taker_amount)
+    terms = quote.expiry.to_bytes(5) + quote.nonce.to_bytes(32) + bytes((quote.partial_fill_allowed,))
+    return bytes.fromhex(quote.maker[2:]) + amounts + terms + b"\0" + _ANY + quote.signature

@@ -12,6 +12,8 @@ from dataclasses import dataclass, field
 from decimal import Decimal
 from fractions import Fraction
 
+from oms.domain.handing import Sale
+from oms.domain.plans import Spend
 from oms.domain.quotes import FirmQuote, IndicativeLadder
 from oms.errors import QuoteRefused, Refusal, StateConflict
 from oms.liquidity.listing import ListedPool
@@ -369,6 +371,12 @@ def parts(edge: Edge, amount_in: int, amount_out: int) -> tuple[Part, ...]:
             receive.capacity,
         ),
     )
+
+
+def sale_of(edge: Edge, spend: Spend) -> Sale:
+    """What decides whether a leg on this edge pays the next one's pool itself."""
+    family = edge.listed.key.family if isinstance(edge, PoolEdge) else None
+    return Sale(edge.token_in, edge.token_out, spend.kind, family)
 
 
 def edges_of(pools: Iterable[ListedPool], tokens: Iterable[Address]) -> list[PoolEdge]:

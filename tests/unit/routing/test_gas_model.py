@@ -15,12 +15,16 @@ from oms.liquidity.tick_map import TickMap
 from oms.liquidity.weighted import WeightedPool
 from oms.routing.allocation import FREE_GAS, Allocation, flows_of_paths, settle
 from oms.routing.gas_model import (
+    COLD_WORD,
     DESK,
     FITTED,
     INTRINSIC,
     NEW_WORD,
+    NONZERO_BYTE,
     REFUND_CLEARED,
     REFUND_RESTORED_ZERO,
+    WARM_WORD,
+    ZERO_BYTE,
     GasTerms,
     Item,
     PlanCount,
@@ -34,7 +38,9 @@ from tests.unit.routing.market_samples import A, B, C, listed, market
 
 UNIT = 10**18
 AB, BC, AC = listed(1, A, B, 10**24, 10**24), listed(2, B, C, 10**24, 10**24), listed(3, A, C, 10**24, 10**24)
-MARKET = market(AB, BC, AC)
+BC_TOO = listed(4, B, C, 10**24, 10**24)
+MARKET = market(AB, BC, AC, BC_TOO)
+NETS = {-60_000: 10**20, 60_000: -(10**20)}
 
 
 def edge(of: Market, pool: ListedPool, token_in: Address, token_out: Address) -> PoolEdge:
@@ -47,10 +53,18 @@ def edge(of: Market, pool: ListedPool, token_in: Address, token_out: Address) ->
 
 DIRECT: Path = (edge(MARKET, AC, A, C),)
 AROUND: Path = (edge(MARKET, AB, A, B), edge(MARKET, BC, B, C))
+RESTING: dict[Path, int] = {AROUND: UNIT, (AROUND[0], edge(MARKET, BC_TOO, B, C)): UNIT}
+"""Two pools sell what one brought, so it rests before them."""
 
 
 def allocation(shares: dict[Path, int], of: Market = MARKET) -> Allocation:
     return settle(of.states, flows_of_paths(shares), gas_cost=FREE_GAS)
+
+
+def v3(number: int, token0: Address, token1: Address) -> ListedPool:
+    pool_id, tokens = f"0x5{number:039x}", (token0, token1)
+    pool = ConcentratedPool(pool_id, Family.UNISWAP_V3, tokens, 3000, 60, 2**96, 0, 10**21, TickMap.of(NETS))
+    return ListedPool(PoolKey(Family.UNISWAP_V3, "uniswap_v3", pool_id, Address(pool_id), tokens, 3000, 60), pool)
 
 
 def counted(shares: dict[Path, int], terms: GasTerms = DESK, of: Market = MARKET) -> PlanCount:
@@ -68,28 +82,83 @@ def concentrated(family: Family, nets: dict[int, int]) -> ConcentratedPool:
     return ConcentratedPool("0x" + "5" * 40, family, (A, B), 3000, 60, 2**96, 0, 10**21, TickMap.of(nets))
 
 
-def test_a_direct_swap_is_one_plan_and_one_pair() -> None:
-    items = counted({DIRECT: UNIT}).items
-    assert {item: number for item, number in items.items() if number} == {
-        Item.PLAN: 1,
-        Item.PAIR: 1,
-        Item.TABLE_PAIR: 1,
-    }
+def done(plan: PlanCount) -> dict[Item, int]:
+    return {item: number for item, number in plan.items.items() if number}
 
 
-def test_a_token_passed_through_is_written_anew_and_refunded() -> None:
+def test_a_direct_swap_of_held_funds_is_one_pair_in_a_lane_of_its_own() -> None:
+    assert done(counted({DIRECT: UNIT})) == {Item.PLAN: 1, Item.PAIR: 1, Item.SINGLE_PAIR: 1}
+
+
+def test_a_direct_swap_of_pulled_funds_has_no_lane() -> None:
+    assert done(counted({DIRECT: UNIT}, GasTerms(pulls=True))) == {Item.PLAN: 1, Item.PAIR: 1, Item.PULLED: 1}
+
+
+def test_a_fork_has_no_lane_and_is_looked_up_in_two_words() -> None:
+    fork = ListedPool(replace(AC.key, venue="sushiswap"), AC.pool)
+    of = market(fork)
+    plan = counted({(edge(of, fork, A, C),): UNIT}, of=of)
+    assert done(plan) == {Item.PLAN: 1, Item.PAIR: 1}
+    assert plan.fixed - counted({DIRECT: UNIT}).fixed == 2 * COLD_WORD + NONZERO_BYTE - ZERO_BYTE
+
+
+def test_a_fork_looked_up_before_is_warm() -> None:
+    forks = [ListedPool(replace(each.key, venue="sushiswap"), each.pool) for each in (AB, BC)]
+    of = market(*forks)
+    twice = counted({(edge(of, forks[0], A, B), edge(of, forks[1], B, C)): UNIT}, of=of)
+    looked_up = twice.fixed - counted({AROUND: UNIT}).fixed - 2 * (NONZERO_BYTE - ZERO_BYTE)
+    assert looked_up == 2 * COLD_WORD + 2 * WARM_WORD
+
+
+def test_a_native_pool_has_no_lane() -> None:
+    found, _ = sample(concentrated(Family.UNISWAP_V4, NETS), Family.UNISWAP_V4, fee_pips=3000, tick_spacing=60)
+    native = ListedPool(replace(found.key, venue="uniswap_v4", native=True), found.pool)
+    plain = ListedPool(replace(native.key, native=False), found.pool)
+    lanes = []
+    for pool in (native, plain):
+        of = market(pool)
+        lanes.append(counted({(edge(of, pool, A, B),): 10**6}, of=of).items[Item.SINGLE_V4])
+    assert lanes == [0, 1]
+
+
+def test_a_token_that_goes_from_pool_to_pool_is_neither_read_nor_written() -> None:
     through, direct = counted({AROUND: UNIT}), counted({DIRECT: UNIT})
+    assert done(through) == {Item.PLAN: 1, Item.PAIR: 2, Item.PAIR_PAYS_PAIR: 1}
+    assert through.refund == 2 * direct.refund
+
+
+def test_a_token_that_rests_is_written_anew_and_refunded() -> None:
+    through, direct = counted(RESTING), counted({DIRECT: UNIT})
     assert through.items[Item.PASSED] == 1
-    assert through.items[Item.TABLE_PAIR] == 3
-    assert through.refund - 2 * direct.refund == REFUND_RESTORED_ZERO
-    held = counted({AROUND: UNIT}, GasTerms(held=frozenset({B})))
+    assert through.refund - 3 * direct.refund == REFUND_RESTORED_ZERO
+    held = counted(RESTING, GasTerms(held=frozenset({B})))
     assert through.fixed - held.fixed == NEW_WORD
     assert through.refund - held.refund == REFUND_RESTORED_ZERO
 
 
+@pytest.mark.parametrize(
+    ("families", "item"),
+    [
+        ((Family.UNISWAP_V2, Family.UNISWAP_V2), Item.PAIR_PAYS_PAIR),
+        ((Family.UNISWAP_V2, Family.UNISWAP_V3), Item.PAIR_PAYS_V3),
+        ((Family.UNISWAP_V3, Family.UNISWAP_V2), Item.V3_PAYS_PAIR),
+        ((Family.UNISWAP_V3, Family.UNISWAP_V3), Item.PASSED),
+    ],
+)
+def test_hops_are_counted_by_who_pays_whom(families: tuple[Family, Family], item: Item) -> None:
+    pools = [
+        pair if family is Family.UNISWAP_V2 else v3(number, pair.key.tokens[0], pair.key.tokens[1])
+        for number, (family, pair) in enumerate(zip(families, (AB, BC), strict=True))
+    ]
+    of = market(*pools)
+    plan = counted({(edge(of, pools[0], A, B), edge(of, pools[1], B, C)): UNIT}, of=of)
+    between = {Item.PASSED, Item.PAIR_PAYS_PAIR, Item.PAIR_PAYS_V3, Item.V3_PAYS_PAIR}
+    assert {each: number for each, number in done(plan).items() if each in between} == {item: 1}
+
+
 def test_legs_shared_by_two_paths_are_counted_once() -> None:
     split = counted({DIRECT: UNIT, AROUND: 3 * UNIT})
-    assert (split.items[Item.PAIR], split.items[Item.PASSED], split.items[Item.PLAN]) == (3, 1, 1)
+    assert (split.items[Item.PAIR], split.items[Item.PAIR_PAYS_PAIR], split.items[Item.PLAN]) == (3, 1, 1)
 
 
 def test_funding_says_which_words_are_new_and_which_are_cleared() -> None:
@@ -105,7 +174,8 @@ def test_funding_says_which_words_are_new_and_which_are_cleared() -> None:
 
 def test_a_dear_token_is_charged_once_and_for_each_transfer() -> None:
     dear = GasTerms(token_gas={B: TokenGas(first=5_000, transfer=700)})
-    assert counted({AROUND: UNIT}, dear).fixed - counted({AROUND: UNIT}).fixed == 5_000 + 2 * 700
+    assert counted({AROUND: UNIT}, dear).fixed - counted({AROUND: UNIT}).fixed == 5_000 + 700
+    assert counted(RESTING, dear).fixed - counted(RESTING).fixed == 5_000 + 3 * 700
     assert counted({DIRECT: UNIT}, dear).fixed == counted({DIRECT: UNIT}).fixed
 
 
@@ -174,11 +244,12 @@ def test_a_stable_pool_out_of_balance_takes_more_steps() -> None:
     assert terms[0] < terms[1]
 
 
-def test_every_item_has_a_cost_and_first_uses_cost_more_than_later_ones() -> None:
+def test_every_item_has_a_cost_and_later_uses_handing_on_and_lanes_save_some() -> None:
     assert set(FITTED) == set(Item)
-    dearer_first = [item for item in Item if item.value.endswith("_again")]
-    assert all(FITTED[item] < 0 for item in dearer_first)
-    assert all(FITTED[item] > 0 for item in Item if item not in dearer_first)
+    saves = {Item.PAIR_PAYS_PAIR, Item.PAIR_PAYS_V3, Item.V3_PAYS_PAIR}
+    saves |= {item for item in Item if item.value.endswith("_again") or item.value.startswith("single_")}
+    assert all(FITTED[item] < 0 for item in saves)
+    assert all(FITTED[item] > 0 for item in Item if item not in saves)
 
 
 def test_an_estimate_covers_at_least_the_transaction_and_grows_with_the_plan() -> None:
