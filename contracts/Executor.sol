@@ -89,8 +89,10 @@ contract Executor is SingleSwap, ApprovalLegs, RfqLeg {
         uint256 spent;
         uint256 received;
         bool done;
-        (uint256 kind, uint256 end) = _singleKind();
-        if (kind != 0 && key == address(0)) (done, spent, received) = _swapSingle(kind, end);
+        (uint256 kind, uint256 permit) = _singleKind();
+        if (kind != 0 && key == address(0)) {
+            (done, spent, received) = _swapSingle(kind, permit, address(uint160(authority)));
+        }
         if (!done) (spent, received) = _executeAny(key);
         _state = before;
         // Two words of scratch space; this ends the call.

@@ -52,13 +52,15 @@ abstract contract CallbackGuard {
 
     /// @dev First line of every callback: the context is the `size` bytes of calldata from `start`. If it is not all there,
     /// its hash is another's.
-    function _takeCallback(uint256 kind, uint256 start, uint256 size) internal {
+    /// @return context Where in memory it is, too, until something else is written beyond the free pointer.
+    function _takeCallback(uint256 kind, uint256 start, uint256 size) internal returns (uint256 context) {
         bool armed;
-        // The hash's input lies beyond the free pointer, and is not needed afterwards.
+        // The hash's input lies beyond the free pointer.
         assembly ("memory-safe") {
             let at := mload(64)
             mstore(at, or(shl(160, kind), caller()))
-            calldatacopy(add(at, 32), start, size)
+            context := add(at, 32)
+            calldatacopy(context, start, size)
             armed := eq(tload(_state.slot), keccak256(at, add(size, 32)))
             tstore(_state.slot, LOCKED)
         }

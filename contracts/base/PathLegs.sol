@@ -147,7 +147,7 @@ abstract contract PathLegs is VenueRegistry, PermitFunding {
             budget := calldataload(add(PAYMENT, 32))
             held := and(and(iszero(shr(160, head)), sgt(owed, 0)), iszero(gt(owed, budget)))
         }
-        _takeCallback(LEG_V3, PAYMENT, size);
+        uint256 context = _takeCallback(LEG_V3, PAYMENT, size);
         // The cut is meant: it leaves the address.
         // forge-lint: disable-next-line(unsafe-typecast)
         address token = address(uint160(head));
@@ -158,7 +158,7 @@ abstract contract PathLegs is VenueRegistry, PermitFunding {
             revert IExecutor.CallbackOverBudget(owed, budget);
         }
         if (mode == PAY_HOPS) _payByHops(token, uint256(owed), size - 64);
-        else if (mode == PAY_PERMIT) _payByPermit(PAYMENT + 64, size - 64, token, msg.sender, uint256(owed));
+        else if (mode == PAY_PERMIT) _sendPermit(_owner(), token, msg.sender, uint256(owed), context + 64, size - 64);
         else _payByPair(token, mode == PAY_PAIR, budget);
     }
 

@@ -36,7 +36,7 @@ abstract contract PermitFunding is Account {
 
     function _pullByPermit(address token, address to, uint256 amount) internal {
         (uint256 at, uint256 size) = _permitTerms(0, Frame.flags(), Frame.declared(), Frame.end());
-        _sendPermit(token, to, amount, at, size);
+        _sendPermit(_owner(), token, to, amount, at, size);
     }
 
     /// @dev Writes the terms and the signature beyond the free pointer, `gap` bytes on.
@@ -63,20 +63,10 @@ abstract contract PermitFunding is Account {
         }
     }
 
-    /// @dev Calls Permit2 by the terms that lie in calldata.
-    function _payByPermit(uint256 start, uint256 size, address token, address to, uint256 amount) internal {
-        uint256 at;
-        // Beyond the free pointer.
-        assembly ("memory-safe") {
-            at := mload(64)
-            calldatacopy(at, start, size)
-        }
-        _sendPermit(token, to, amount, at, size);
-    }
-
     /// @dev Calls Permit2 by the `size` bytes of terms in memory at `terms`, and overwrites what follows them.
-    function _sendPermit(address token, address to, uint256 amount, uint256 terms, uint256 size) internal {
-        address owner = _owner();
+    function _sendPermit(address owner, address token, address to, uint256 amount, uint256 terms, uint256 size)
+        internal
+    {
         bytes4 selector = IPermit2.permitWitnessTransferFrom.selector;
         bool success;
         // Behind the terms: selector, ten words of which the last two are the offsets of the type's end and of the

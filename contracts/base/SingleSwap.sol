@@ -23,15 +23,19 @@ abstract contract SingleSwap is PathLegs, SingletonLegs {
     uint256 private constant LOWEST = 4_295_128_740;
     uint256 private constant HIGHEST = 1_461_446_703_485_210_103_287_273_052_203_988_822_378_723_970_341;
 
-    /// @dev The kind of a plan's only leg if the plan has the form of this lane; else zero. `end` is where the leg ends.
-    function _singleKind() internal pure returns (uint256 kind, uint256 end) {
-        // A permit's length stands last. One that is too long makes an end that no case knows.
+    /// @dev The kind of a plan's only leg if the plan has the form of this lane; else zero. And where its permit begins, if
+    /// it has one; else zero.
+    function _singleKind() internal pure returns (uint256 kind, uint256 permit) {
+        // A permit's length stands last. One that is too long begins where no case knows.
         assembly ("memory-safe") {
             let head := calldataload(0)
             let direct := eq(shr(240, head), 0x0204)
             if and(or(direct, eq(shr(240, head), 0x0200)), eq(byte(7, head), 0x20)) {
-                end := calldatasize()
-                if direct { end := sub(end, add(10, and(calldataload(sub(end, 32)), 0xffff))) }
+                let end := calldatasize()
+                if direct {
+                    end := sub(end, add(10, and(calldataload(sub(end, 32)), 0xffff)))
+                    permit := end
+                }
                 let leg := calldataload(82)
                 switch end
                 case 85 { kind := mul(eq(shr(232, leg), 0x410100), LEG_V2) }
@@ -49,19 +53,21 @@ abstract contract SingleSwap is PathLegs, SingletonLegs {
     }
 
     /// @return done False if nothing was done, as the general lane is to say why or to do it.
-    function _swapSingle(uint256 kind, uint256 end) internal returns (bool done, uint256 spent, uint256 received) {
-        bool direct = end != msg.data.length;
-        address holder = direct ? _owner() : address(this);
+    function _swapSingle(uint256 kind, uint256 permit, address owner)
+        internal
+        returns (bool done, uint256 spent, uint256 received)
+    {
+        address holder = permit == 0 ? address(this) : owner;
         uint256 question = _question(holder);
         (bool fine, address sold, uint256 most, uint256 opening) = _ask(question, 8, 1);
         (bool fineOut, address bought, uint256 least, uint256 openingOut) = _ask(question, 45, 2);
         if (!(fine && fineOut)) return (false, 0, 0);
         if (kind == LEG_V3) {
             _swapSingleConcentrated(
-                sold, bought, most, holder, direct ? _permitInContext(FLAG_PERMIT, 2, Cursor.wrap(end)) : 0
+                sold, bought, most, holder, permit == 0 ? 0 : _permitInContext(FLAG_PERMIT, 2, Cursor.wrap(permit))
             );
         } else if (kind == LEG_V2) {
-            if (!_swapSinglePair(sold, bought, most, holder, direct ? end : 0)) return (false, 0, 0);
+            if (!_swapSinglePair(sold, bought, most, holder, permit)) return (false, 0, 0);
         } else {
             if (address(_poolManager) == address(0)) return (false, 0, 0);
             _swapSingleton(sold, bought, most, _singleKey(), false);
@@ -163,7 +169,7 @@ abstract contract SingleSwap is PathLegs, SingletonLegs {
         if (!whole) return false;
         if (permit != 0) {
             (uint256 terms, uint256 size) = _permitTerms(0, FLAG_PERMIT, 2, Cursor.wrap(permit));
-            _sendPermit(token, pair, sold, terms, size);
+            _sendPermit(holder, token, pair, sold, terms, size);
         } else if (!token.accepted(success)) {
             revert ITokenErrors.TransferFailed(token, pair, sold);
         }
