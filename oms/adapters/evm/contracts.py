@@ -43,8 +43,8 @@ SHARED: Final = ("RfqSettlement", "Warden", "Annex", "Console", "ExecutorFactory
 def constructor_values(venues: ChainVenues, owner: Address) -> Arguments:
     """Whatever a constructor of ours asks for, by the name that it has there; what a chain lacks is zero.
 
-    A further argument, of any contract or of a struct, is a further line here. The contracts of `SHARED` need none: those
-    after it know it by its own name, as `console`.
+    A further argument, of any contract or of a struct, is a further line here. The contracts of `SHARED` need none:
+    each is known by its own name, as `console`, to those after it.
     """
     v2, v3 = next(iter(venues.v2), None), next(iter(venues.v3), None)
     return {
