@@ -1,9 +1,10 @@
-"""Deploying `RfqSettlement` and `Executor` through Ape, and the record of it.
+"""Deploying an `Executor`, and what it shares with others, through Ape, and the record of it.
 
-Owns: the order of the transactions, and the form of the records in `deployments/`.
+Owns: the order of the transactions. What goes where is `oms.adapters.evm.contracts`' to say, and the form of the
+records `oms.adapters.evm.deployment_record`'s.
 Must not: reach a live chain (this version signs for Ape's local and fork networks only, and only where the node says
-that it is Anvil); nor compile. The addresses are CREATE2's, so they follow from the bytecode: it is forge's, from
-`out`, as the product itself uses it (`oms.adapters.evm.contracts`). Ape compiles the same code but appends metadata.
+that it is Anvil); nor compile. The shared contracts' addresses follow from the bytecode: it is forge's, from `out`, as
+the product itself uses it. Ape compiles the same code but appends metadata.
 """
 
 import json
@@ -18,19 +19,20 @@ from ape import accounts, chain, networks
 from ape.api import AccountAPI
 from ape.contracts import ContractInstance
 from ape.exceptions import ContractLogicError
-from eth_hash.auto import keccak
 from ethpm_types import ContractType
 
 from oms.adapters.evm.artifacts import Artifacts
 from oms.adapters.evm.contracts import (
     CREATE2_PROXY,
-    SALT,
+    ListedVenue,
     OurContract,
     listed_venues,
     our_contracts,
 )
+from oms.adapters.evm.deployment_record import contract_entry, places_entry, venue_entry
 from oms.adapters.evm.venues import BUILT_IN, ChainVenues
 from oms.units import Address
+from scripts._verification import verification_entry, write_verification
 
 PROJECT = Path(__file__).resolve().parent.parent
 SOURCES = ("contracts", "foundry.toml")
@@ -42,7 +44,7 @@ Json = Any
 
 @dataclass(frozen=True, slots=True)
 class Deployment:
-    """The two contracts, ready to be called, and what was sent to put them there."""
+    """The contracts that people call, and what was sent to put all of them there."""
 
     executor: ContractInstance
     rfq_settlement: ContractInstance
@@ -78,32 +80,27 @@ def known_venues(chain_id: int) -> ChainVenues:
 def deploy(owner: Address, network: str) -> Deployment:
     """Send what is missing on the connected chain; what is there already is left, with no transaction in the record."""
     refuse_live_chain()
-    artifacts, venues, sender = Artifacts(PROJECT), known_venues(chain.chain_id), _account(owner)
+    chain_id = int(networks.provider.make_request("eth_chainId", []), 16)  # Ape remembers that of another node
+    artifacts, venues, sender = Artifacts(PROJECT), known_venues(chain_id), _account(owner)
     ours = our_contracts(artifacts, venues, owner)
-    hashes = {each.name: _create(sender, each) for each in (*ours.shared, ours.account)}
+    hashes = {each.name: _create(sender, each) for each in ours.all}
     executor = _at(ours.executor, "Console", artifacts)  # which answers there for all but plans
-    listed: list[dict[str, Json]] = [
-        {
-            "name": venue.name,
-            "kind": venue.kind,
-            "id": venue.number,
-            "deployer": venue.deployer,
-            "init_code_hash": "0x" + venue.init_code_hash.hex(),
-            "fee_pips": venue.fee_pips,
-        }
-        for venue in listed_venues(venues)
-    ]
     created = hashes["Executor"] is not None
-    for venue in listed:
+    listed = []
+    for venue in listed_venues(venues):
         known = not created and _knows(executor, venue)
-        venue["transaction"] = None if known else _set_venue(sender, executor, venue)
+        transaction = None if known else _set_venue(sender, executor, venue)
+        listed.append(venue_entry(venue, transaction=transaction))
     record = {
-        "chain": {"id": chain.chain_id, "network": network},
+        "chain": {"id": chain_id, "network": network},
         "commit": _commit(),
         "compiler": _compiler(artifacts),
-        "create2": {"proxy": CREATE2_PROXY, "salt": "0x" + SALT.hex()},
-        "owner": owner,
-        "contracts": {each.name: _entry(each, hashes[each.name]) for each in (*ours.shared, ours.account)},
+        **places_entry(ours),
+        "contracts": {
+            each.name: contract_entry(each, code=_code(each.address), transaction=hashes[each.name])
+            | {"verification": verification_entry(artifacts, each)}
+            for each in ours.all
+        },
         "venues": listed,
     }
     sent = [each for each in (*hashes.values(), *(venue["transaction"] for venue in listed)) if each]
@@ -111,7 +108,11 @@ def deploy(owner: Address, network: str) -> Deployment:
 
 
 def write_record(deployment: Deployment, folder: Path) -> Path:
-    """Save as `<chain id>-<network>.json`, keys sorted, so that the same deployment gives the same bytes."""
+    """Save as `<chain id>-<network>.json`, keys sorted, so that the same deployment gives the same bytes.
+
+    Beside it, in `verification`, what a block explorer takes as the sources of each contract.
+    """
+    write_verification(Artifacts(PROJECT), tuple(deployment.record["contracts"]), folder / "verification")
     where = deployment.record["chain"]
     path = folder / f"{where['id']}-{where['network']}.json"
     path.write_text(json.dumps(deployment.record, indent=2, sort_keys=True) + "\n")
@@ -130,30 +131,34 @@ def _account(owner: Address) -> AccountAPI:
 
 def _create(sender: AccountAPI, contract: OurContract) -> str | None:
     """The transaction's hash; None when the contract is there already."""
-    provider, address = networks.provider, contract.address
-    if provider.get_code(address):
+    if _code(contract.address):
         return None
-    if not provider.get_code(CREATE2_PROXY):
+    if not _code(CREATE2_PROXY):
         raise click.ClickException(
             f"no deterministic deployment proxy at {CREATE2_PROXY} on this chain; place it first"
         )
-    receipt = sender.transfer(CREATE2_PROXY, 0, data=SALT + contract.init_code)
-    if not provider.get_code(address):
-        raise click.ClickException(f"{receipt.txn_hash} left no contract at {address}; run `./scripts/ape test`")
+    receipt = sender.transfer(contract.to, 0, data=contract.calldata)
+    if not _code(contract.address):
+        reason = f"{receipt.txn_hash} left no {contract.name} at {contract.address}; run `./scripts/ape test`"
+        raise click.ClickException(reason)
     return str(receipt.txn_hash)
 
 
-def _knows(executor: ContractInstance, venue: Mapping[str, Json]) -> bool:
+def _code(address: Address) -> bytes:
+    return bytes(networks.provider.get_code(address))
+
+
+def _knows(executor: ContractInstance, venue: ListedVenue) -> bool:
     try:
-        found = executor.venue(venue["kind"], venue["id"])
+        found = executor.venue(venue.kind, venue.number)
     except ContractLogicError:  # VenueUnknown
         return False
-    wanted = venue["deployer"], venue["fee_pips"], bytes.fromhex(venue["init_code_hash"][2:])
+    wanted = venue.deployer, venue.fee_pips, venue.init_code_hash
     return (found.deployer, found.feePips, bytes(found.initCodeHash)) == wanted
 
 
-def _set_venue(sender: AccountAPI, executor: ContractInstance, venue: Mapping[str, Json]) -> str:
-    arguments = (venue[key] for key in ("kind", "id", "deployer", "init_code_hash", "fee_pips"))
+def _set_venue(sender: AccountAPI, executor: ContractInstance, venue: ListedVenue) -> str:
+    arguments = venue.kind, venue.number, venue.deployer, venue.init_code_hash, venue.fee_pips
     return str(executor.setVenue(*arguments, sender=sender).txn_hash)
 
 
@@ -162,21 +167,6 @@ def _at(address: Address, name: str, artifacts: Artifacts) -> ContractInstance:
     return chain.contracts.instance_at(
         address, contract_type=contract_type, fetch_from_explorer=False, detect_proxy=False
     )
-
-
-def _entry(contract: OurContract, transaction: str | None) -> dict[str, Json]:
-    return {
-        "address": contract.address,
-        "constructor_arguments": _plain(contract.arguments),
-        "init_code_hash": "0x" + keccak(contract.init_code).hex(),
-        "transaction": transaction,
-    }
-
-
-def _plain(value: object) -> Json:
-    if isinstance(value, Mapping):
-        return {name: _plain(inner) for name, inner in value.items()}
-    return "0x" + value.hex() if isinstance(value, bytes) else value
 
 
 def _compiler(artifacts: Artifacts) -> dict[str, Json]:

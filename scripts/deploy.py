@@ -1,4 +1,4 @@
-"""Deploys `RfqSettlement` and `Executor` and records it: `./scripts/ape run deploy --network ethereum:local:foundry`.
+"""Deploys an `Executor` and its parts and records it: `./scripts/ape run deploy --network ethereum:local:foundry`.
 
 Owns: the command line. What is sent, and which chains are refused: `_deployment.py`.
 """
@@ -22,13 +22,13 @@ from scripts._deployment import PROJECT, deploy, write_record
     "--folder", type=click.Path(path_type=Path, file_okay=False, exists=True), default=PROJECT / "deployments"
 )
 def cli(owner: str, name: str | None, folder: Path) -> None:
-    """Deploy RfqSettlement and Executor to a local chain or a fork, and write deployments/<chain id>-<name>.json."""
+    """Deploy an executor and its parts to a local chain or a fork, and write deployments/<chain id>-<name>.json."""
     try:
         deployment = deploy(parse_address(owner, field="owner"), name or networks.provider.network.name)
     except OmsError as error:
         raise click.ClickException(str(error)) from error
     for contract, entry in deployment.record["contracts"].items():
-        click.echo(f"{contract:<14} {entry['address']}  {entry['transaction'] or 'was there already'}")
+        click.echo(f"{contract:<15} {entry['address']}  {entry['transaction'] or 'was there already'}")
     if not deployment.sent:
         click.echo("nothing was sent; the record stays as it was")
         return

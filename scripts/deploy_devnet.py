@@ -20,7 +20,7 @@ from scripts._deployment import PROJECT, deploy, write_record
     "--folder", type=click.Path(path_type=Path, file_okay=False, exists=True), default=PROJECT / "deployments"
 )
 def cli(folder: Path) -> None:
-    """Deploy RfqSettlement and Executor to a fresh development chain, and write deployments/1-devnet.json."""
+    """Deploy an executor and its parts to a fresh development chain, and write deployments/1-devnet.json."""
     try:
         with TemporaryDirectory() as home, open_devnet(home=Path(home), project=PROJECT) as devnet:
             node = {"host": devnet.rpc_url}

@@ -25,6 +25,7 @@ class OmsGroup(click.Group):
         "basket": "oms.cli.basket:basket",
         "cycles": "oms.cli.cycles:cycles",
         "demo": "oms.cli.demo:demo",
+        "deployed": "oms.cli.deployed:deployed",
         "doctor": "oms.cli.doctor:doctor",
         "fork": "oms.cli.fork:fork",
         "journal": "oms.cli.journal:journal",

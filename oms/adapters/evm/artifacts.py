@@ -42,19 +42,26 @@ class Artifact:
         """Creation code followed by the constructor's encoded arguments; types are those of the ABI."""
         return self.init_code + encode(self._constructor_types(), values)
 
-    def with_named_arguments(self, arguments: Mapping[str, object]) -> bytes:
-        """The same, by the names in the source; a struct is a mapping. Raises `Terminal` unless they are just those."""
-        return self.with_arguments(*self._in_order(self._constructor_inputs(), arguments))
+    def arguments_among(self, known: Mapping[str, object]) -> dict[str, object]:
+        """What the constructor asks for, by name, out of all that is known; a struct's likewise, as a mapping.
 
-    def _in_order(self, inputs: Sequence[Mapping[str, Any]], given: Mapping[str, object]) -> tuple[object, ...]:
-        names = [each["name"] for each in inputs]
-        if set(names) != set(given):
-            unlike = ", ".join(sorted(set(names) ^ set(given)))
-            raise Terminal("artifacts", f"{self.name}'s constructor and its arguments here differ in: {unlike}")
-        return tuple(self._value(each, given[each["name"]]) for each in inputs)
+        Raises `Terminal` where it asks for something else.
+        """
+        return self._picked(self._constructor_inputs(), known)
 
-    def _value(self, argument: Mapping[str, Any], value: object) -> object:
-        return self._in_order(argument["components"], value) if isinstance(value, Mapping) else value
+    def with_arguments_of(self, arguments: Mapping[str, object]) -> bytes:
+        """Creation code followed by arguments that `arguments_among` picked."""
+        return self.with_arguments(*_in_order(arguments))
+
+    def _picked(self, inputs: Sequence[Mapping[str, Any]], known: Mapping[str, object]) -> dict[str, object]:
+        picked: dict[str, object] = {}
+        for each in inputs:
+            name, parts = each["name"], each.get("components")
+            if parts is None and name not in known:
+                reason = f"{self.name}'s constructor asks for {name!r}, which oms does not know; run `./scripts/demo`"
+                raise Terminal("artifacts", reason)
+            picked[name] = known[name] if parts is None else self._picked(parts, known)
+        return picked
 
     def _constructor_types(self) -> list[str]:
         return [abi_type(argument) for argument in self._constructor_inputs()]
@@ -65,6 +72,10 @@ class Artifact:
                 inputs: Sequence[Mapping[str, Any]] = entry["inputs"]
                 return inputs
         return ()
+
+
+def _in_order(arguments: Mapping[str, object]) -> tuple[object, ...]:
+    return tuple(_in_order(value) if isinstance(value, Mapping) else value for value in arguments.values())
 
 
 def abi_type(argument: Mapping[str, Any]) -> str:

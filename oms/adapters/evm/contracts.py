@@ -1,18 +1,20 @@
 """Our own contracts on a fork: where they are, and putting them there.
 
-Owns: the addresses of `Executor` and of all that executors share, their constructors' arguments, and the executor's list
-of forks of Uniswap.
+Owns: the addresses of `Executor` and of all that executors share, the arguments of their constructors, and the list of
+forks of Uniswap that an executor is told.
 Must not: touch a live chain; the deployment scripts do that, with a person's key.
-Source: the deterministic deployment proxy, github.com/Arachnid/deterministic-deployment-proxy (in Anvil by default).
+Sources: the deterministic deployment proxy, github.com/Arachnid/deterministic-deployment-proxy (in Anvil by default);
+`contracts/ExecutorFactory.sol`.
 """
 
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Final
 
+from eth_abi.abi import encode
 from eth_hash.auto import keccak
 
-from oms.adapters.evm.addresses import create2_address
+from oms.adapters.evm.addresses import create2_address, first_created_address
 from oms.adapters.evm.artifacts import Artifacts
 from oms.adapters.evm.devnet.deploy import Transactions, encode_call
 from oms.adapters.evm.rpc import RpcClient
@@ -34,39 +36,26 @@ LEG_V2, LEG_V3, LEG_SOLIDLY = 1, 2, 7
 Arguments = Mapping[str, object]
 """A constructor's arguments by the names that the source gives them; a struct's are a mapping in their turn."""
 
+SHARED: Final = ("RfqSettlement", "Warden", "Annex", "Console", "ExecutorFactory")
+"""What all executors of a chain share, in order of deployment: a contract may be told of those before it."""
 
-def _factories(venues: ChainVenues) -> Arguments:
-    """Venue 0 of either kind, which no owner can change; what a chain lacks is zero."""
+
+def constructor_values(venues: ChainVenues, owner: Address) -> Arguments:
+    """Whatever a constructor of ours asks for, by the name that it has there; what a chain lacks is zero.
+
+    A further argument, of any contract or of a struct, is a further line here. The contracts of `SHARED` need none:
+    each is known by its own name, as `console`, to those after it.
+    """
     v2, v3 = next(iter(venues.v2), None), next(iter(venues.v3), None)
     return {
+        "owner": owner,
+        "weth": venues.wrapped_native,
         "v2Factory": v2.factory if v2 else ZERO_ADDRESS,
         "v2InitCodeHash": v2.init_code_hash if v2 else bytes(32),
         "v3Factory": v3.deployer if v3 else ZERO_ADDRESS,
         "v3InitCodeHash": v3.init_code_hash if v3 else bytes(32),
-    }
-
-
-SHARED: Final[tuple[tuple[str, Callable[[ChainVenues, Mapping[str, Address]], Arguments]], ...]] = (
-    ("RfqSettlement", lambda venues, at: {}),
-    ("Warden", lambda venues, at: {}),
-    ("Annex", lambda venues, at: {}),
-    ("Console", lambda venues, at: _factories(venues)),
-)
-"""What all executors of a chain share, in order of deployment: the constructor's arguments, by the chain's venues and by
-the addresses of what stands above. A further argument of a contract is a further entry here."""
-
-
-def _executor_arguments(venues: ChainVenues, owner: Address, at: Mapping[str, Address]) -> Arguments:
-    return {
-        "venues": {
-            "owner": owner,
-            "weth": venues.wrapped_native,
-            **_factories(venues),
-            "poolManager": venues.v4[0].pool_manager if venues.v4 else ZERO_ADDRESS,
-            "balancerVault": venues.balancer[0].vault if venues.balancer else ZERO_ADDRESS,
-            "rfqSettlement": at["RfqSettlement"],
-        },
-        "parts": {"console": at["Console"], "annex": at["Annex"], "warden": at["Warden"]},
+        "poolManager": venues.v4[0].pool_manager if venues.v4 else ZERO_ADDRESS,
+        "balancerVault": venues.balancer[0].vault if venues.balancer else ZERO_ADDRESS,
     }
 
 
@@ -78,6 +67,14 @@ class OurContract:
     address: Address
     init_code: bytes
     arguments: Arguments
+    to: Address
+    """Who deploys it: the deterministic deployment proxy, or the factory of executors."""
+    calldata: bytes
+
+    @property
+    def init_code_hash(self) -> bytes:
+        """From which an address by CREATE2 follows."""
+        return keccak(self.init_code)
 
 
 @dataclass(frozen=True, slots=True)
@@ -87,6 +84,15 @@ class OurContracts:
     owner: Address
     shared: tuple[OurContract, ...]
     account: OurContract
+    salt: bytes
+    """The executor's: that of its release, so that another release goes to another address."""
+    cradle: Address
+    """What the factory has the executor created by."""
+
+    @property
+    def all(self) -> tuple[OurContract, ...]:
+        """In order of deployment."""
+        return (*self.shared, self.account)
 
     @property
     def executor(self) -> Address:
@@ -96,28 +102,47 @@ class OurContracts:
     @property
     def rfq_settlement(self) -> Address:
         """Where makers' quotes are filled."""
-        return next(each.address for each in self.shared if each.name == "RfqSettlement")
+        return self.part("RfqSettlement").address
+
+    def part(self, name: str) -> OurContract:
+        """One of `SHARED`."""
+        return next(each for each in self.shared if each.name == name)
 
     @property
     def addresses(self) -> tuple[Address, ...]:
-        """All that deployment writes to."""
-        return (self.executor, *(each.address for each in self.shared))
+        """All that deployment reads or writes."""
+        return (*(each.address for each in self.all), self.cradle)
 
 
 def our_contracts(artifacts: Artifacts, venues: ChainVenues, owner: Address) -> OurContracts:
     """Where they are, or will be, for this owner. Raises `Terminal` where they are not compiled."""
-    at: dict[str, Address] = {}
+    known = dict(constructor_values(venues, owner))
     shared = []
-    for name, arguments_of in SHARED:
-        shared.append(_by_create2(artifacts, name, arguments_of(venues, at)))
-        at[name] = shared[-1].address
-    account = _by_create2(artifacts, "Executor", _executor_arguments(venues, owner, at))
-    return OurContracts(owner, tuple(shared), account)
+    for name in SHARED:
+        shared.append(_by_create2(artifacts, name, known))
+        known[name[0].lower() + name[1:]] = shared[-1].address
+    factory = shared[-1].address
+    artifact, salt = artifacts.ours("Executor"), release_salt(artifacts)
+    cradle_hash = keccak(artifacts.ours("Cradle", file="ExecutorFactory").init_code)
+    cradle = create2_address(factory, keccak(encode(["address", "bytes32"], [owner, salt])), cradle_hash)
+    arguments = artifact.arguments_among(known)
+    init_code = artifact.with_arguments_of(arguments)
+    calldata = encode_call("deploy(bytes32,bytes)", salt, init_code)
+    account = OurContract("Executor", first_created_address(cradle), init_code, arguments, factory, calldata)
+    return OurContracts(owner, tuple(shared), account, salt, cradle)
 
 
-def _by_create2(artifacts: Artifacts, name: str, arguments: Arguments) -> OurContract:
-    init_code = artifacts.ours(name).with_named_arguments(arguments)
-    return OurContract(name, create2_address(CREATE2_PROXY, SALT, keccak(init_code)), init_code, arguments)
+def release_salt(artifacts: Artifacts) -> bytes:
+    """Of the code of the executor and of its parts without their arguments: the same on every chain."""
+    return keccak(b"".join(keccak(artifacts.ours(name).init_code) for name in (*SHARED, "Executor")))
+
+
+def _by_create2(artifacts: Artifacts, name: str, known: Arguments) -> OurContract:
+    artifact = artifacts.ours(name)
+    arguments = artifact.arguments_among(known)
+    init_code = artifact.with_arguments_of(arguments)
+    address = create2_address(CREATE2_PROXY, SALT, keccak(init_code))
+    return OurContract(name, address, init_code, arguments, CREATE2_PROXY, SALT + init_code)
 
 
 def venue_ids(venues: ChainVenues) -> Mapping[tuple[Family, str], int]:
@@ -159,16 +184,15 @@ def deploy_on_fork(rpc: RpcClient, contracts: OurContracts, venues: ChainVenues)
 
     All owners share what is in `contracts.shared`; each has an executor of its own.
     """
-    wanted = (*contracts.shared, contracts.account)
-    codes = rpc.batch(("eth_getCode", [each.address, "latest"]) for each in wanted)
-    missing = [each for each, code in zip(wanted, codes, strict=True) if not isinstance(code, str) or code == "0x"]
+    codes = rpc.batch(("eth_getCode", [each.address, "latest"]) for each in contracts.all)
+    missing = [e for e, code in zip(contracts.all, codes, strict=True) if not isinstance(code, str) or code == "0x"]
     if not missing:
         return
     rpc.call("anvil_setCode", CREATE2_PROXY, CREATE2_PROXY_CODE)
     rpc.call("anvil_impersonateAccount", contracts.owner)
     transactions = Transactions.of(rpc, contracts.owner)
     for each in missing:
-        transactions.add(each.name, CREATE2_PROXY, SALT + each.init_code, gas=10_000_000)
+        transactions.add(each.name, each.to, each.calldata, gas=10_000_000)
     if contracts.account in missing:
         for venue in listed_venues(venues):
             transactions.add(f"setVenue {venue.name}", contracts.executor, venue.calldata, gas=200_000)

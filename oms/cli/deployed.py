@@ -1,0 +1,44 @@
+"""`oms deployed`: whether what stands on a chain is what a record of `deployments/` says."""
+
+import json
+from dataclasses import asdict
+from pathlib import Path
+
+import click
+from rich.table import Table
+
+from oms.bootstrap.configuration import load_settings
+from oms.bootstrap.custody import check_deployment
+from oms.cli.options import chain_options, opening
+from oms.cli.tables import terminal, words
+from oms.errors import StateConflict
+
+
+@click.command()
+@click.argument("record", metavar="RECORD.json", type=click.Path(path_type=Path))
+@chain_options
+@click.option("--json", "as_json", is_flag=True, help="One JSON object instead of a table.")
+def deployed(record: Path, *, chain: str | None, rpc_url: str | None, recording: Path | None, as_json: bool) -> None:
+    """Compare a record of deployments/ with a chain: code, addresses, owner and venues. Nothing is sent.
+
+    Where this checkout's sources are those of the record, their constructors are run again on the node, and what they
+    make is compared too. Exit code 3 where anything differs.
+
+    \b
+    Examples:
+      oms deployed deployments/1-devnet.json --chain devnet
+      oms deployed deployments/1-mine.json --rpc-url https://your-node
+    """
+    found = check_deployment(load_settings(), opening(chain, rpc_url, recording, settles=False), record)
+    if as_json:
+        click.echo(json.dumps({"same": all(each.ok for each in found), "found": [asdict(each) for each in found]}))
+    else:
+        table = Table()
+        for title in ("recorded", "", "found"):
+            table.add_column(title)
+        for each in found:
+            table.add_row(words(each.what), "[green]same[/]" if each.ok else "[red]differs[/]", words(each.found))
+        terminal().print(table)
+    unlike = [each.what for each in found if not each.ok]
+    if unlike:
+        raise StateConflict("deployment", f"the chain differs from the record in: {', '.join(unlike)}; trust neither")
