@@ -113,6 +113,7 @@ contract Executor is SingleSwap, ApprovalLegs, RfqLeg {
 
     function _checkSession(address key) private {
         if (_warden == address(0)) revert IAccount.NotOwner(key);
+        _session = key;
         _delegate(_warden, abi.encodeCall(IWarden.checkPlan, (key, msg.data)));
     }
 
@@ -123,6 +124,7 @@ contract Executor is SingleSwap, ApprovalLegs, RfqLeg {
             changes[i] = Frame.opening(i);
         }
         _delegate(_warden, abi.encodeCall(IWarden.chargePlan, (key, msg.data, changes)));
+        _session = address(0);
     }
 
     /// @dev The account holds the funds.

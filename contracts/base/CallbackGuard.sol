@@ -17,6 +17,8 @@ abstract contract CallbackGuard {
     /// @dev `AT_REST`, `LOCKED`, `ACTING` for a key, or the hash of the armed callback, which is none of these but by
     /// finding a preimage.
     uint256 internal transient _state;
+    /// @dev The session's key that the running plan runs for; zero for the owner.
+    address internal transient _session;
 
     /// @dev Opens the account to its own calls for a key, in place of `before`, which `_rest` brings back.
     function _act(address key) internal returns (uint256 before) {

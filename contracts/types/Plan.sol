@@ -62,6 +62,11 @@ uint256 constant LEG_ACROSS = 16;
 uint256 constant LEG_CALL = 17;
 uint256 constant LEG_FLASH = 18;
 
+// Who lends to a flash loan.
+uint256 constant LENDER_BALANCER_V2 = 0;
+uint256 constant LENDER_AAVE = 1;
+uint256 constant LENDER_BALANCER_V3 = 2;
+
 // A leg's first byte: kind in the lowest five bits, amount mode in the next two, and this bit.
 /// @dev The output goes straight to the pool of the next leg, which sells all of it.
 uint256 constant HANDS_ON = 128;

@@ -7,7 +7,8 @@ import {DevToken} from "contracts/devnet/DevToken.sol";
 import {NoReturnToken} from "contracts/devnet/NoReturnToken.sol";
 import {IV3PoolToSeed, IV4ManagerToSeed, PoolSeeder} from "contracts/devnet/PoolSeeder.sol";
 import {IExecutor} from "contracts/interfaces/IExecutor.sol";
-import {IERC20} from "contracts/interfaces/IERC20.sol";
+import {IERC20, IWeth} from "contracts/interfaces/IERC20.sol";
+import {IAnnex} from "contracts/interfaces/IParts.sol";
 import {IRfqSettlement, Quote} from "contracts/interfaces/IRfqSettlement.sol";
 import {LEG_SOLIDLY} from "contracts/types/Plan.sol";
 
@@ -109,7 +110,7 @@ abstract contract Chain is Test {
                 "Console.sol:Console",
                 abi.encode(venues.v2Factory, venues.v2InitCodeHash, venues.v3Factory, venues.v3InitCodeHash)
             ),
-            annex: vm.deployCode("Annex.sol:Annex"),
+            annex: vm.deployCode("Annex.sol:Annex", abi.encode(_places())),
             warden: vm.deployCode("Warden.sol:Warden")
         });
     }
@@ -126,6 +127,11 @@ abstract contract Chain is Test {
             balancerVault: address(0),
             rfqSettlement: address(settlement)
         });
+    }
+
+    /// @dev What the annex's legs deal with; tests of these fill in what they need.
+    function _places() internal view virtual returns (IAnnex.Places memory places) {
+        places.weth = weth;
     }
 
     // Plans
@@ -241,8 +247,7 @@ abstract contract Chain is Test {
 
     function _wrap(address to, uint256 amount) private {
         vm.deal(address(this), amount);
-        (bool deposited,) = weth.call{value: amount}("");
-        require(deposited, "weth did not wrap");
+        IWeth(weth).deposit{value: amount}();
         IERC20(weth).transfer(to, amount);
     }
 

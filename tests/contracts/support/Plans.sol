@@ -6,6 +6,7 @@ import {
     AMOUNT_EXACT,
     AMOUNT_SHARE,
     BOUND_FALL,
+    BOUND_LEAVE,
     BOUND_RISE,
     BOUND_UNCHANGED,
     HANDS_ON,
@@ -27,6 +28,7 @@ import {Quote} from "contracts/interfaces/IRfqSettlement.sol";
 /// @param tokens The assets: the first may fall by `amountIn`, the second must rise by `minOut`, others pass through.
 /// @param handed Tokens that only go from pool to pool.
 /// @param permit What follows the legs of a plan that pulls by Permit2.
+/// @param leaves The second asset must leave the account rather than rise.
 struct Plan {
     uint8 flags;
     uint40 deadline;
@@ -36,6 +38,7 @@ struct Plan {
     address[] handed;
     bytes legs;
     bytes permit;
+    bool leaves;
 }
 
 library Plans {
@@ -50,7 +53,8 @@ library Plans {
 
     function table(Plan memory plan) internal pure returns (bytes memory packed) {
         for (uint256 i = 0; i < plan.tokens.length; ++i) {
-            uint8 bound = uint8(i == 0 ? BOUND_FALL : i == 1 ? BOUND_RISE : BOUND_UNCHANGED);
+            uint256 gains = plan.leaves ? BOUND_LEAVE : BOUND_RISE;
+            uint8 bound = uint8(i == 0 ? BOUND_FALL : i == 1 ? gains : BOUND_UNCHANGED);
             uint128 amount = i == 0 ? plan.amountIn : i == 1 ? plan.minOut : 0;
             packed = abi.encodePacked(packed, bound, plan.tokens[i], amount);
         }
@@ -69,7 +73,8 @@ library Plans {
         return leg;
     }
 
-    function _leg(uint256 kind, uint8 from, uint8 to, bytes memory amount) private pure returns (bytes memory) {
+    /// @notice What all legs begin with.
+    function _leg(uint256 kind, uint8 from, uint8 to, bytes memory amount) internal pure returns (bytes memory) {
         bytes memory value = new bytes(amount.length - 1);
         for (uint256 i = 0; i < value.length; ++i) {
             value[i] = amount[i + 1];
