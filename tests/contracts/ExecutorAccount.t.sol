@@ -1,7 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 pragma solidity 0.8.30;
 
-import {Console} from "contracts/Console.sol";
 import {IAccount} from "contracts/interfaces/IAccount.sol";
 import {IExecutor} from "contracts/interfaces/IExecutor.sol";
 
@@ -133,7 +132,7 @@ contract ExecutorAccountTest is Chain {
 
     function test_the_console_by_itself_has_no_owner_and_obeys_nobody(address caller) public {
         vm.assume(caller != address(0));
-        Console console = new Console(v2Factory, V2_INIT, v3Factory, V3_INIT);
+        IExecutor console = IExecutor(_parts().console);
         assertEq(console.owner(), address(0));
         vm.startPrank(caller);
         vm.expectRevert(abi.encodeWithSelector(IAccount.NotOwner.selector, caller));
