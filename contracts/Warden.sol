@@ -56,7 +56,7 @@ contract Warden is IWarden, ISessions, PriceFloor {
     }
 
     /// @inheritdoc ISessions
-    function setPriceFeed(address token, address feed, uint32 maxAge) external {
+    function setReference(address token, address feed, uint32 maxAge) external {
         _requireOwner();
         _setFeed(token, feed, maxAge);
         emit PriceFeedSet(token, feed, maxAge);
@@ -91,7 +91,7 @@ contract Warden is IWarden, ISessions, PriceFloor {
     }
 
     /// @inheritdoc ISessions
-    function priceFeed(address token) external view returns (address feed, uint32 maxAge) {
+    function referenceFeed(address token) external view returns (address feed, uint32 maxAge) {
         Feed memory entry = _book().feeds[token];
         return (entry.feed, entry.maxAge);
     }

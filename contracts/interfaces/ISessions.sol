@@ -83,7 +83,7 @@ interface ISessions {
     /// the owner.
     /// @param feed Answers `latestRoundData` and `decimals` as Chainlink's do.
     /// @param maxAge Seconds after which its answer no longer counts.
-    function setPriceFeed(address token, address feed, uint32 maxAge) external;
+    function setReference(address token, address feed, uint32 maxAge) external;
 
     /// @notice The key's last grant. Its expiry is zero if it was revoked, and its count if there never was one.
     function session(address key)
@@ -98,7 +98,7 @@ interface ISessions {
     /// @notice The key's limit for a token, zero for none, and how many base units of it are free now.
     function spending(address key, address token) external view returns (uint128 limit, uint32 period, uint256 free);
 
-    function priceFeed(address token) external view returns (address feed, uint32 maxAge);
+    function referenceFeed(address token) external view returns (address feed, uint32 maxAge);
 }
 
 /// @notice Chainlink's, of which only these two are used.

@@ -3,6 +3,7 @@ pragma solidity 0.8.30;
 
 import {IAccount} from "contracts/interfaces/IAccount.sol";
 import {IExecutor} from "contracts/interfaces/IExecutor.sol";
+import {PLAN_VERSION} from "contracts/types/Plan.sol";
 
 import {Chain} from "./support/Chain.sol";
 import {IExecutorUnderTest, Sending} from "./support/IExecutorUnderTest.sol";
@@ -161,5 +162,17 @@ contract ExecutorAccountTest is Chain {
         vm.prank(desk);
         vm.expectPartialRevert(IExecutor.PoolMissing.selector);
         executor.execute(greedy);
+    }
+
+    function test_no_function_is_taken_for_a_plan() public view {
+        string[2] memory parts = ["out/Console.sol/Console.json", "out/Warden.sol/Warden.json"];
+        for (uint256 i = 0; i < parts.length; ++i) {
+            string memory json = vm.readFile(parts[i]);
+            string[] memory names = vm.parseJsonKeys(json, ".methodIdentifiers");
+            assertGt(names.length, 7);
+            for (uint256 j = 0; j < names.length; ++j) {
+                assertTrue(uint8(bytes4(keccak256(bytes(names[j])))[0]) != PLAN_VERSION, names[j]);
+            }
+        }
     }
 }

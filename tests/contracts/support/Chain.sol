@@ -106,12 +106,7 @@ abstract contract Chain is Test {
         IExecutor.Venues memory venues = _venues();
         address warden = vm.deployCode("Warden.sol:Warden");
         bytes memory arguments = abi.encode(
-            venues.v2Factory,
-            venues.v2InitCodeHash,
-            venues.v3Factory,
-            venues.v3InitCodeHash,
-            warden,
-            _registryDelay()
+            venues.v2Factory, venues.v2InitCodeHash, venues.v3Factory, venues.v3InitCodeHash, warden, _registryDelay()
         );
         return IExecutor.Parts({
             console: vm.deployCode("Console.sol:Console", arguments),

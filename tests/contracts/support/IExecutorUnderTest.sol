@@ -10,15 +10,7 @@ import {ISessions} from "contracts/interfaces/ISessions.sol";
 import {IUserOperations} from "contracts/interfaces/IUserOperations.sol";
 
 /// @notice All of the executor's doors, including those that only venues may use.
-interface IExecutorUnderTest is
-    IExecutor,
-    ICallbacks,
-    IRfqTaker,
-    ISessions,
-    IBatches,
-    IUserOperations,
-    IRegistry
-{}
+interface IExecutorUnderTest is IExecutor, ICallbacks, IRfqTaker, ISessions, IBatches, IUserOperations, IRegistry {}
 
 /// @notice Sends plans, which have no selector.
 library Sending {
