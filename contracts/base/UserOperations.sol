@@ -34,8 +34,9 @@ abstract contract UserOperations is IUserOperations, Batches {
     {
         _requireEntryPoint();
         validationData = _validate(op, opHash);
-        if (missingFunds != 0 && validationData != REFUSED) {
-            // Too little is the entry point's to refuse.
+        if (missingFunds != 0) {
+            // Paid whatever the answer, as estimates of gas need it: the entry point reverts where an operation is refused.
+            // Too little is its to refuse as well.
             (bool paid,) = msg.sender.call{value: missingFunds}("");
             paid;
         }
