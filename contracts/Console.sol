@@ -1,7 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 pragma solidity 0.8.30;
 
-import {Account} from "./base/Account.sol";
+import {TimedRegistry} from "./base/TimedRegistry.sol";
+import {UserOperations} from "./base/UserOperations.sol";
 import {VenueRegistry} from "./base/VenueRegistry.sol";
 import {IAccount} from "./interfaces/IAccount.sol";
 import {IExecutor} from "./interfaces/IExecutor.sol";
@@ -14,12 +15,39 @@ import {LEG_SOLIDLY, LEG_V2, LEG_V3} from "./types/Plan.sol";
 /// twenty selectors first. Called directly it has no owner and obeys nobody.
 /// @dev Runs by delegatecall on the executor's storage. Holds none of its own: immutables only, so that all executors of a
 /// chain may share it.
-contract Console is IExecutor, Account, VenueRegistry {
+contract Console is IExecutor, TimedRegistry, UserOperations {
     using TokenCalls for address;
 
-    constructor(address v2Factory, bytes32 v2InitCodeHash, address v3Factory, bytes32 v3InitCodeHash)
-        VenueRegistry(v2Factory, v2InitCodeHash, v3Factory, v3InitCodeHash)
-    {}
+    address private immutable _warden;
+
+    /// @param warden What answers for sessions; zero for none.
+    /// @param delay Seconds that an addition to the registry waits. Zero, for development chains, lets it act at once.
+    constructor(
+        address v2Factory,
+        bytes32 v2InitCodeHash,
+        address v3Factory,
+        bytes32 v3InitCodeHash,
+        address warden,
+        uint256 delay
+    ) VenueRegistry(v2Factory, v2InitCodeHash, v3Factory, v3InitCodeHash) TimedRegistry(delay) {
+        _warden = warden;
+    }
+
+    /// @dev What is not here is the warden's business; its own doors into a plan are closed while none runs.
+    fallback() external {
+        address warden = _warden;
+        if (warden == address(0)) revert UnknownFunction(msg.sig);
+        // Takes all of memory, as this ends the call.
+        assembly ("memory-safe") {
+            let at := mload(64)
+            calldatacopy(at, 0, calldatasize())
+            let success := delegatecall(gas(), warden, at, calldatasize(), 0, 0)
+            returndatacopy(at, 0, returndatasize())
+            switch success
+            case 0 { revert(at, returndatasize()) }
+            default { return(at, returndatasize()) }
+        }
+    }
 
     /// @inheritdoc IAccount
     function owner() external view returns (address) {
@@ -45,7 +73,7 @@ contract Console is IExecutor, Account, VenueRegistry {
     function offerOwnership(address to) external {
         _requireOwner();
         _account().pendingOwner = to;
-        emit OwnershipOffered(msg.sender, to);
+        emit OwnershipOffered(_owner(), to);
     }
 
     /// @inheritdoc IAccount
@@ -58,15 +86,13 @@ contract Console is IExecutor, Account, VenueRegistry {
     /// @inheritdoc IAccount
     function setGuardian(address to) external {
         _requireOwner();
-        _account().guardian = to;
-        emit GuardianSet(to);
+        _setGuardian(to);
     }
 
     /// @inheritdoc IAccount
     function pause() external {
-        AccountStorage storage account = _account();
-        if (msg.sender != _owner() && msg.sender != account.guardian) revert NotGuardian(msg.sender);
-        account.authority |= PAUSED;
+        _requireOwnerOrGuardian();
+        _account().authority |= PAUSED;
         emit Paused(msg.sender);
     }
 
@@ -80,16 +106,17 @@ contract Console is IExecutor, Account, VenueRegistry {
     /// @inheritdoc IExecutor
     function withdraw(address token, uint256 amount) external {
         _requireOwner();
-        if (token != address(0)) return token.send(msg.sender, amount);
-        (bool sent,) = msg.sender.call{value: amount}("");
-        if (!sent) revert ITokenErrors.TransferFailed(token, msg.sender, amount);
+        // Not to the caller, who may be the owner's entry point.
+        address to = _owner();
+        if (token != address(0)) return token.send(to, amount);
+        (bool sent,) = to.call{value: amount}("");
+        if (!sent) revert ITokenErrors.TransferFailed(token, to, amount);
     }
 
     /// @inheritdoc IExecutor
     function setVenue(uint8 kind, uint8 id, address deployer, bytes32 initCodeHash, uint24 feePips) external {
         _requireOwner();
-        _setVenue(kind, id, Venue(deployer, feePips, initCodeHash));
-        emit VenueSet(kind, id, deployer, initCodeHash, feePips);
+        _setVenueNow(kind, id, Venue(deployer, feePips, initCodeHash));
     }
 
     /// @inheritdoc IExecutor
@@ -114,5 +141,10 @@ contract Console is IExecutor, Account, VenueRegistry {
         else if (kind == LEG_V3) pool = _concentratedPool(id, tokenA, tokenB, variant);
         else if (kind == LEG_SOLIDLY) pool = _solidlyPool(id, tokenA, tokenB, variant == 1);
         else revert VenueUnknown(kind, id);
+    }
+
+    function _setGuardian(address to) internal override {
+        _account().guardian = to;
+        emit GuardianSet(to);
     }
 }

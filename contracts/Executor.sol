@@ -12,6 +12,7 @@ import {IExecutor} from "./interfaces/IExecutor.sol";
 import {IERC20, ITokenErrors} from "./interfaces/IERC20.sol";
 import {IAnnex, IWarden} from "./interfaces/IParts.sol";
 import {IRfqTaker} from "./interfaces/IRfqSettlement.sol";
+import {ISessions} from "./interfaces/ISessions.sol";
 import {PlanCodec} from "./libraries/PlanCodec.sol";
 import {Reverts} from "./libraries/Reverts.sol";
 import {TokenCalls} from "./libraries/TokenCalls.sol";
@@ -64,9 +65,13 @@ contract Executor is SingleSwap, ApprovalLegs, RfqLeg {
         (_console, _annex, _warden) = (parts.console, parts.annex, parts.warden);
     }
 
-    /// @dev Within a plan native coin comes only from unwrapping or from a v4 pool; otherwise from the owner.
+    /// @dev Within a plan native coin comes only from unwrapping or from a v4 pool; otherwise from the owner, or from anybody
+    /// to an account that is its own owner.
     receive() external payable {
-        bool welcome = _isLocked() ? msg.sender == _weth || msg.sender == address(_poolManager) : msg.sender == _owner();
+        address to = _owner();
+        bool welcome = _isLocked()
+            ? msg.sender == _weth || msg.sender == address(_poolManager)
+            : msg.sender == to || to == address(this);
         if (!welcome) revert IExecutor.EthRefused(msg.sender);
     }
 
@@ -171,8 +176,13 @@ contract Executor is SingleSwap, ApprovalLegs, RfqLeg {
         else if (selector == ICallbacks.receiveFlashLoan.selector) _become(_annex);
         else if (selector == ICallbacks.executeOperation.selector) _become(_annex);
         else if (selector == ICallbacks.vaultUnlocked.selector) _become(_annex);
-        else if (_isLocked()) revert IExecutor.Reentered();
+        else if (_isLocked() && !_takesAway(selector)) revert IExecutor.Reentered();
         else _become(_console);
+    }
+
+    /// @dev What the owner and the guardian may do at any time, as it only ends what others may do.
+    function _takesAway(bytes4 selector) private pure returns (bool) {
+        return selector == IAccount.pause.selector || selector == ISessions.revokeSession.selector;
     }
 
     /// @dev Ends the call with what that part makes of it.

@@ -34,6 +34,8 @@ abstract contract Account is CallbackGuard {
         address before = _owner();
         account.authority = (account.authority & PAUSED) | uint160(to);
         account.pendingOwner = address(0);
+        // It may hold operations that it found to be the former owner's.
+        account.entryPoint = address(0);
         emit IAccount.OwnershipTaken(before, to);
     }
 
@@ -41,6 +43,13 @@ abstract contract Account is CallbackGuard {
     function _requireOwner() internal view {
         if (!_speaksForOwner(msg.sender)) revert IAccount.NotOwner(msg.sender);
         if (_isLocked()) revert IExecutor.Reentered();
+    }
+
+    /// @dev For what takes away: a pause, a revocation, a venue less. The caller sees to whether a plan may be running.
+    function _requireOwnerOrGuardian() internal view {
+        address caller = msg.sender;
+        bool known = _speaksForOwner(caller) || (caller != address(0) && caller == _account().guardian);
+        if (!known) revert IAccount.NotGuardian(caller);
     }
 
     /// @dev Who asks for a plan, where that is not plainly the owner.
@@ -55,7 +64,7 @@ abstract contract Account is CallbackGuard {
     }
 
     /// @dev The zero address, which can call where nothing is recorded, speaks for nobody.
-    function _speaksForOwner(address caller) private view returns (bool) {
+    function _speaksForOwner(address caller) internal view returns (bool) {
         return caller != address(0) && (caller == _owner() || caller == _account().entryPoint);
     }
 

@@ -19,6 +19,8 @@ abstract contract VenueRegistry {
     struct RegistryStorage {
         mapping(uint256 key => Venue) venues;
         mapping(bytes32 key => bool) listed;
+        /// When a proposal may be applied, in Unix time.
+        mapping(bytes32 proposal => uint256) applicableFrom;
     }
 
     /// @dev keccak256(abi.encode(uint256(keccak256("oms.venues")) - 1)) & ~bytes32(uint256(0xff))
@@ -41,10 +43,14 @@ abstract contract VenueRegistry {
 
     /// @dev The caller has checked that the owner asks.
     function _setVenue(uint256 kind, uint256 id, Venue memory entry) internal {
+        _checkVenueEntry(kind, id, entry);
+        _registry().venues[_key(kind, id)] = entry;
+    }
+
+    function _checkVenueEntry(uint256 kind, uint256 id, Venue memory entry) internal pure {
         if (kind != LEG_V2 && kind != LEG_V3 && kind != LEG_SOLIDLY) revert IExecutor.VenueUnknown(kind, id);
         if (id == 0) revert IExecutor.VenueFixed(kind, id);
         if (entry.feePips >= PIPS || (kind != LEG_V2 && entry.feePips != 0)) revert IExecutor.VenueFee(entry.feePips);
-        _registry().venues[_key(kind, id)] = entry;
     }
 
     function _venue(uint256 kind, uint256 id)
@@ -114,7 +120,7 @@ abstract contract VenueRegistry {
         return (kind << 8) | id;
     }
 
-    function _registry() private pure returns (RegistryStorage storage registry) {
+    function _registry() internal pure returns (RegistryStorage storage registry) {
         assembly ("memory-safe") {
             registry.slot := REGISTRY
         }

@@ -107,7 +107,8 @@ interface IExecutor is IAccount {
     /// @notice Sends what the account holds to its owner. Zero is the native coin.
     function withdraw(address token, uint256 amount) external;
 
-    /// @notice Adds, changes or (with a zero deployer) removes a fork's factory. Identifier 0 is fixed for ever.
+    /// @notice Adds, changes or (with a zero deployer) removes a fork's factory. Identifier 0 is fixed for ever. Where the
+    /// registry has a delay it only removes; see `IRegistry.proposeVenue`.
     /// @param kind The leg kind: constant product, concentrated or Solidly.
     /// @param id 1 to 255.
     /// @param deployer The address in the pools' CREATE2 derivation; for Solidly the factory to ask.

@@ -1,9 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0
 pragma solidity 0.8.30;
 
-import {Console} from "contracts/Console.sol";
 import {IAccount} from "contracts/interfaces/IAccount.sol";
 import {IExecutor} from "contracts/interfaces/IExecutor.sol";
+import {PLAN_VERSION} from "contracts/types/Plan.sol";
 
 import {Chain} from "./support/Chain.sol";
 import {IExecutorUnderTest, Sending} from "./support/IExecutorUnderTest.sol";
@@ -133,7 +133,7 @@ contract ExecutorAccountTest is Chain {
 
     function test_the_console_by_itself_has_no_owner_and_obeys_nobody(address caller) public {
         vm.assume(caller != address(0));
-        Console console = new Console(v2Factory, V2_INIT, v3Factory, V3_INIT);
+        IExecutor console = IExecutor(_parts().console);
         assertEq(console.owner(), address(0));
         vm.startPrank(caller);
         vm.expectRevert(abi.encodeWithSelector(IAccount.NotOwner.selector, caller));
@@ -162,5 +162,17 @@ contract ExecutorAccountTest is Chain {
         vm.prank(desk);
         vm.expectPartialRevert(IExecutor.PoolMissing.selector);
         executor.execute(greedy);
+    }
+
+    function test_no_function_is_taken_for_a_plan() public view {
+        string[2] memory parts = ["out/Console.sol/Console.json", "out/Warden.sol/Warden.json"];
+        for (uint256 i = 0; i < parts.length; ++i) {
+            string memory json = vm.readFile(parts[i]);
+            string[] memory names = vm.parseJsonKeys(json, ".methodIdentifiers");
+            assertGt(names.length, 7);
+            for (uint256 j = 0; j < names.length; ++j) {
+                assertTrue(uint8(bytes4(keccak256(bytes(names[j])))[0]) != PLAN_VERSION, names[j]);
+            }
+        }
     }
 }

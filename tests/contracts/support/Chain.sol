@@ -105,14 +105,20 @@ abstract contract Chain is Test {
 
     function _parts() internal virtual returns (IExecutor.Parts memory) {
         IExecutor.Venues memory venues = _venues();
+        address warden = vm.deployCode("Warden.sol:Warden");
+        bytes memory arguments = abi.encode(
+            venues.v2Factory, venues.v2InitCodeHash, venues.v3Factory, venues.v3InitCodeHash, warden, _registryDelay()
+        );
         return IExecutor.Parts({
-            console: vm.deployCode(
-                "Console.sol:Console",
-                abi.encode(venues.v2Factory, venues.v2InitCodeHash, venues.v3Factory, venues.v3InitCodeHash)
-            ),
+            console: vm.deployCode("Console.sol:Console", arguments),
             annex: vm.deployCode("Annex.sol:Annex", abi.encode(_places())),
-            warden: vm.deployCode("Warden.sol:Warden")
+            warden: warden
         });
+    }
+
+    /// @dev Seconds; zero lets venues be set at once.
+    function _registryDelay() internal view virtual returns (uint256) {
+        return 0;
     }
 
     function _venues() internal view virtual returns (IExecutor.Venues memory) {

@@ -74,3 +74,33 @@ contract ReenteringToken is DevToken("Reentering", "RE", 18) {
         return true;
     }
 }
+
+/// @notice Uses up all gas, or much of it, or answers with a very long refusal, in every transfer.
+contract BurdensomeToken is DevToken("Burdensome", "BUR", 18) {
+    uint256 private immutable _size;
+    bool private _heavy;
+
+    /// @param size Bytes of the refusal; zero for using up all gas, one for using two million.
+    constructor(uint256 size) {
+        _size = size;
+    }
+
+    function burden() external {
+        _heavy = true;
+    }
+
+    function transfer(address to, uint256 amount) external override returns (bool) {
+        uint256 size = _size;
+        if (_heavy && size == 1) {
+            uint256 start = gasleft();
+            while (start - gasleft() < 2_000_000) {}
+        } else if (_heavy) {
+            assembly {
+                if iszero(size) { invalid() }
+                revert(0, size)
+            }
+        }
+        _move(msg.sender, to, amount);
+        return true;
+    }
+}
