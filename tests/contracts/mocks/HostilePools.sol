@@ -18,6 +18,13 @@ contract RoguePool {
     uint256 public callbacks;
     bool public tampering;
     uint256 public tampered;
+    address public giftToken;
+    uint256 public gift;
+
+    /// @notice What it pays whatever was asked: just enough for a careless minimum.
+    function give(address token, uint256 amount) external {
+        (giftToken, gift) = (token, amount);
+    }
 
     function behave(int256 owed0_, int256 owed1_, int256 claimed0_, int256 claimed1_, uint256 callbacks_) external {
         (owed0, owed1, claimed0, claimed1, callbacks) = (owed0_, owed1_, claimed0_, claimed1_, callbacks_);
@@ -28,9 +35,10 @@ contract RoguePool {
         (tampering, tampered) = (true, index);
     }
 
-    function swap(address, bool, int256, uint160, bytes calldata context) external returns (int256, int256) {
+    function swap(address to, bool, int256, uint160, bytes calldata context) external returns (int256, int256) {
         bytes memory passed = context;
         if (tampering) passed[tampered] ^= 0x01;
+        if (gift != 0) giftToken.send(to, gift);
         for (uint256 i = 0; i < callbacks; ++i) {
             ISwapCallback(msg.sender).uniswapV3SwapCallback(owed0, owed1, passed);
         }
@@ -62,5 +70,30 @@ contract GreedyCurvePool {
 
     function exchange(int128, int128, uint256 dx, uint256) external {
         _coin.pull(msg.sender, address(this), dx);
+    }
+}
+
+/// @notice A Curve-like pool that takes nothing while it is asked, pays one base unit, and comes for the rest later.
+contract PatientCurvePool {
+    using TokenCalls for address;
+
+    address private immutable _coin;
+    address private immutable _bait;
+    bool private immutable _atOnce;
+    uint256 private _due;
+    address private _from;
+
+    constructor(address coin, address bait, bool atOnce) {
+        (_coin, _bait, _atOnce) = (coin, bait, atOnce);
+    }
+
+    function exchange(int128, int128, uint256 dx, uint256) external {
+        (_due, _from) = (dx, msg.sender);
+        if (_atOnce) _coin.pull(msg.sender, address(this), dx);
+        _bait.send(msg.sender, 1);
+    }
+
+    function collect() external {
+        _coin.pull(_from, address(this), _due);
     }
 }

@@ -86,7 +86,7 @@ abstract contract Chain is Test {
             _deploy("node_modules/@uniswap/v4-core/out/PoolManager.sol/PoolManager.json", abi.encode(address(this)));
         solidlyFactory = new MockSolidlyFactory();
         seeder = new PoolSeeder(address(this));
-        settlement = IRfqSettlement(vm.deployCode("RfqSettlement.sol:RfqSettlement"));
+        settlement = IRfqSettlement(vm.deployCode(_code("RfqSettlement")));
         executor = _deployExecutor();
         vm.prank(desk);
         executor.setVenue(uint8(LEG_SOLIDLY), 1, address(solidlyFactory), 0, 0);
@@ -100,18 +100,23 @@ abstract contract Chain is Test {
 
     /// @dev The product as it is shipped, by its artifact.
     function _deployExecutor() internal returns (IExecutorUnderTest) {
-        return IExecutorUnderTest(vm.deployCode("Executor.sol:Executor", abi.encode(_venues(), _parts())));
+        return IExecutorUnderTest(vm.deployCode(_code("Executor"), abi.encode(_venues(), _parts())));
+    }
+
+    /// @dev Where a contract's bytecode is found: the product's own, but for tests of weakened copies.
+    function _code(string memory name) internal view virtual returns (string memory) {
+        return string.concat(name, ".sol:", name);
     }
 
     function _parts() internal virtual returns (IExecutor.Parts memory) {
         IExecutor.Venues memory venues = _venues();
-        address warden = vm.deployCode("Warden.sol:Warden");
+        address warden = vm.deployCode(_code("Warden"));
         bytes memory arguments = abi.encode(
             venues.v2Factory, venues.v2InitCodeHash, venues.v3Factory, venues.v3InitCodeHash, warden, _registryDelay()
         );
         return IExecutor.Parts({
-            console: vm.deployCode("Console.sol:Console", arguments),
-            annex: vm.deployCode("Annex.sol:Annex", abi.encode(_places())),
+            console: vm.deployCode(_code("Console"), arguments),
+            annex: vm.deployCode(_code("Annex"), abi.encode(_places())),
             warden: warden
         });
     }

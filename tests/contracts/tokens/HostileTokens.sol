@@ -104,3 +104,117 @@ contract BurdensomeToken is DevToken("Burdensome", "BUR", 18) {
         return true;
     }
 }
+
+/// @notice Never lets an allowance return to zero.
+contract StickyToken is DevToken("Sticky", "STK", 18) {
+    function approve(address spender, uint256 amount) external override returns (bool) {
+        if (amount != 0) allowance[msg.sender][spender] = amount;
+        return true;
+    }
+}
+
+/// @notice Refuses to change one allowance into another, as mainnet's USDT.
+contract ApproveRaceToken is DevToken("Race", "RACE", 18) {
+    error AllowanceNotZero();
+
+    function approve(address spender, uint256 amount) external override returns (bool) {
+        if (amount != 0 && allowance[msg.sender][spender] != 0) revert AllowanceNotZero();
+        allowance[msg.sender][spender] = amount;
+        return true;
+    }
+}
+
+/// @notice Knows accounts that may neither send nor receive.
+contract BlocklistToken is DevToken("Block", "BLK", 18) {
+    error Blocked(address account);
+
+    mapping(address account => bool) public blocked;
+
+    function setBlocked(address account, bool yes) external {
+        blocked[account] = yes;
+    }
+
+    function transfer(address to, uint256 amount) external override returns (bool) {
+        _check(to);
+        _move(msg.sender, to, amount);
+        return true;
+    }
+
+    function transferFrom(address from, address to, uint256 amount) external override returns (bool) {
+        _check(from);
+        _check(to);
+        _spendAllowance(from, amount);
+        _move(from, to, amount);
+        return true;
+    }
+
+    function _check(address to) private view {
+        if (blocked[msg.sender]) revert Blocked(msg.sender);
+        if (blocked[to]) revert Blocked(to);
+    }
+}
+
+/// @notice Takes a part of what one account has whenever anybody moves it.
+contract RebasingToken is DevToken("Rebasing", "REB", 18) {
+    address private _holder;
+    uint256 private _parts;
+
+    /// @param parts How many thousandths of it each transfer takes from the holder.
+    function shrink(address holder, uint256 parts) external {
+        (_holder, _parts) = (holder, parts);
+    }
+
+    function transfer(address to, uint256 amount) external override returns (bool) {
+        _move(msg.sender, to, amount);
+        uint256 lost = balanceOf[_holder] * _parts / 1000;
+        if (lost != 0) _move(_holder, address(0xdead), lost);
+        return true;
+    }
+}
+
+/// @notice Moves nothing and says nothing, whatever it is asked to move.
+contract PhantomToken is DevToken("Phantom", "PHA", 18) {
+    function transferFrom(address, address, uint256) external pure override returns (bool) {
+        return true;
+    }
+}
+
+/// @notice Answers a transfer with very much data, of which the first word says true.
+contract BombToken is DevToken("Bomb", "BOMB", 18) {
+    uint256 private _size;
+
+    function load(uint256 size) external {
+        _size = size;
+    }
+
+    function transfer(address to, uint256 amount) external override returns (bool) {
+        _move(msg.sender, to, amount);
+        uint256 size = _size;
+        assembly ("memory-safe") {
+            if size {
+                mstore(0, 1)
+                return(0, size)
+            }
+        }
+        return true;
+    }
+}
+
+interface ITokenReceiver {
+    function tokensReceived(address from, address to, uint256 amount) external;
+}
+
+/// @notice Tells a receiver that asked to be told, after the balances have moved, as ERC-777 does.
+contract HookedToken is DevToken("Hooked", "HOOK", 18) {
+    mapping(address account => address hook) public hooks;
+
+    function setHook(address account, address hook) external {
+        hooks[account] = hook;
+    }
+
+    function transfer(address to, uint256 amount) external override returns (bool) {
+        _move(msg.sender, to, amount);
+        if (hooks[to] != address(0)) ITokenReceiver(hooks[to]).tokensReceived(msg.sender, to, amount);
+        return true;
+    }
+}
