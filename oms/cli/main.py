@@ -27,6 +27,7 @@ class OmsGroup(click.Group):
         "demo": "oms.cli.demo:demo",
         "deployed": "oms.cli.deployed:deployed",
         "doctor": "oms.cli.doctor:doctor",
+        "explain": "oms.cli.explain:explain",
         "fork": "oms.cli.fork:fork",
         "journal": "oms.cli.journal:journal",
         "market": "oms.cli.market:market",
