@@ -22,6 +22,7 @@ class OmsGroup(click.Group):
     """A group whose commands are imported when they are called, and whose errors are one line."""
 
     _COMMANDS = {  # noqa: RUF012 (a table, never written)
+        "allowances": "oms.cli.allowances:allowances",
         "basket": "oms.cli.basket:basket",
         "cycles": "oms.cli.cycles:cycles",
         "demo": "oms.cli.demo:demo",
