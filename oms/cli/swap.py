@@ -224,7 +224,8 @@ def known_json(known: Known) -> dict[str, Any]:
     """The plan and the gate's findings, what went wrong, and what became of each leg and asset, where it is known."""
     result: dict[str, Any] = {"plan": to_json_value(known.plan), "findings": to_json_value(known.findings)}
     result |= {name: text for name, text in (("denied", known.denied), ("problem", known.problem)) if text}
-    if known.simulation is not None and not known.simulation.succeeded:
+    refused = known.denied or known.problem
+    if refused and known.simulation is not None and not known.simulation.succeeded:
         result["revert"] = simulation_json(known.simulation)["revert"]
     return result if known.outcome is None else result | outcome_json(known.plan, known.outcome)
 
