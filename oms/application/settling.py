@@ -42,6 +42,7 @@ from oms.domain.transactions import (
     TransactionRequest,
 )
 from oms.errors import OmsError, OutcomeUnknown, StateConflict
+from oms.execution.approvals import standing_approval
 from oms.execution.revert_reasons import explain_revert
 from oms.risk import checks
 from oms.risk.gate import Approved, CheckResult, Denied, judge
@@ -247,7 +248,10 @@ def _revoke(desk: Desk, plan: RoutePlan, order_id: str, why: OmsError, sent: Sen
 
 def _send_allowance(desk: Desk, plan: RoutePlan, order_id: str, amount: int, sent: Sent) -> None:
     request = desk.allowance(plan, amount)
-    verdict = judge(request, [checks.allowance_is_exact(request, plan, executor=desk.account.executor)])
+    executor = desk.account.executor
+    standing = standing_approval(request.transaction.data, executor=executor, needed=request.amount)
+    findings = [checks.allowance_is_exact(request, plan, executor=executor), checks.grants_no_more(standing)]
+    verdict = judge(request, findings)
     if isinstance(verdict, Denied):
         desk.journal.append(OrderDenied(order_id, "approval", verdict.reason))
         raise StateConflict("approval", verdict.reason)

@@ -22,11 +22,13 @@ class OmsGroup(click.Group):
     """A group whose commands are imported when they are called, and whose errors are one line."""
 
     _COMMANDS = {  # noqa: RUF012 (a table, never written)
+        "allowances": "oms.cli.allowances:allowances",
         "basket": "oms.cli.basket:basket",
         "cycles": "oms.cli.cycles:cycles",
         "demo": "oms.cli.demo:demo",
         "deployed": "oms.cli.deployed:deployed",
         "doctor": "oms.cli.doctor:doctor",
+        "explain": "oms.cli.explain:explain",
         "fork": "oms.cli.fork:fork",
         "journal": "oms.cli.journal:journal",
         "market": "oms.cli.market:market",

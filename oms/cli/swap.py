@@ -21,9 +21,12 @@ from oms.bootstrap.sessions import DESK, parse_account
 from oms.bootstrap.trading import Terms, Trading, quote_for
 from oms.cli import tables
 from oms.cli.options import chain_options, check_destination, opening, order_options, venue_set
+from oms.cli.reverts import revert_lines, simulation_json
 from oms.domain.plans import RoutePlan
 from oms.domain.token import Token
+from oms.domain.transactions import Simulation
 from oms.errors import InvalidRequest, OmsError, StateConflict
+from oms.execution.revert_reasons import explain_revert
 from oms.risk.gate import CheckResult
 from oms.units import Address
 
@@ -127,6 +130,7 @@ class Known:
 
     plan: RoutePlan
     findings: tuple[CheckResult, ...] = ()
+    simulation: Simulation | None = None
     denied: str = ""
     outcome: Outcome | None = None
     problem: str = ""
@@ -161,9 +165,12 @@ def settle_shown(console: Console, trading: Trading, known: Known, report: Quote
     tables.proof_lines(console, plan)
     tables.exposure_lines(console, plan)
     known.findings, simulation = trading.preview(plan)
+    known.simulation = simulation
     console.print(tables.checks_table(known.findings))
     if simulation is not None:
         console.print(tables.simulation_line(simulation))
+        if simulation.revert_data:
+            revert_lines(console, explain_revert(simulation.revert_data))
         console.print(
             tables.changes_table(simulation.changes, tokens, trading.names(), title="balances that would change")
         )
@@ -217,6 +224,9 @@ def known_json(known: Known) -> dict[str, Any]:
     """The plan and the gate's findings, what went wrong, and what became of each leg and asset, where it is known."""
     result: dict[str, Any] = {"plan": to_json_value(known.plan), "findings": to_json_value(known.findings)}
     result |= {name: text for name, text in (("denied", known.denied), ("problem", known.problem)) if text}
+    refused = known.denied or known.problem
+    if refused and known.simulation is not None and not known.simulation.succeeded:
+        result["revert"] = simulation_json(known.simulation)["revert"]
     return result if known.outcome is None else result | outcome_json(known.plan, known.outcome)
 
 
@@ -260,13 +270,18 @@ def write_json(path: Path, value: Any) -> None:
 @click.command()
 @click.argument("plan_path", metavar="PLAN.json", type=click.Path(path_type=Path))
 @chain_options
-def simulate(plan_path: Path, *, chain: str | None, rpc_url: str | None, recording: Path | None) -> None:
-    """What a plan would do on a fork now: balances, gas, transfers, or the revert's reason in words.
+@click.option("--json", "as_json", is_flag=True, help="One JSON object instead of tables; integers are strings.")
+def simulate(plan_path: Path, *, chain: str | None, rpc_url: str | None, recording: Path | None, as_json: bool) -> None:
+    """What a plan would do on a fork now: balances, gas, transfers, or why it would revert.
+
+    A revert is told by the contract's error with its arguments, in plain words, with whatever error it passes on; the
+    exit code is 3 then.
 
     \b
     Examples:
       oms swap 25 WETH USDC --dry-run --plan plan.json
       oms simulate plan.json
+      oms simulate plan.json --json
     """
     settings = load_settings()
     plan = read_plan(plan_path)
@@ -276,19 +291,31 @@ def simulate(plan_path: Path, *, chain: str | None, rpc_url: str | None, recordi
         trading = Trading(market, Terms())
         try:
             trading.require_current(plan)
-            _simulate(tables.terminal(), trading, plan)
+            _simulate(None if as_json else tables.terminal(), trading, plan)
         finally:
             trading.close()
 
 
-def _simulate(console: Console, trading: Trading, plan: RoutePlan) -> None:
+def _simulate(console: Console | None, trading: Trading, plan: RoutePlan) -> None:
+    """Shown on the console, or as JSON without one. Raises `StateConflict` where it would revert."""
     trading.fund(plan.intent.token_in, plan.chain_amount_in)
-    tokens = {t.address: t for leg in plan.chain_legs for t in (leg.token_in, leg.token_out)}
-    console.print(tables.plan_table(plan))
     desk = trading.open_desk.desk
     simulation = desk.settlement.simulate(desk.build(plan))
-    console.print(tables.simulation_line(simulation))
+    if console is None:
+        click.echo(json.dumps(simulation_json(simulation), indent=1))
+    else:
+        _show_simulation(console, trading, plan, simulation)
     if not simulation.succeeded:
         raise StateConflict("simulation", f"would revert: {simulation.revert_reason}")
+
+
+def _show_simulation(console: Console, trading: Trading, plan: RoutePlan, simulation: Simulation) -> None:
+    tokens = {t.address: t for leg in plan.chain_legs for t in (leg.token_in, leg.token_out)}
+    console.print(tables.plan_table(plan))
+    console.print(tables.simulation_line(simulation))
+    if simulation.revert_data:
+        revert_lines(console, explain_revert(simulation.revert_data))
+    if not simulation.succeeded:
+        return
     console.print(tables.changes_table(simulation.changes, tokens, trading.names(), title="balances that would change"))
     console.print(tables.transfers_table(simulation.transfers, tokens, trading.names()))

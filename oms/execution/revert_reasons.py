@@ -2,8 +2,9 @@
 
 Owns: one sentence for every custom error of our contracts, and for the common refusals of the protocols they call.
 Must not: decide what to do about one.
-Sources: our interfaces in `contracts/interfaces`; Uniswap core; Balancer v2's list of error codes; ERC-6093;
-Permit2; Solidity's `Panic` codes.
+Sources: our interfaces in `contracts/interfaces`; Uniswap core; Balancer v2's list of error codes, v3's `IVaultErrors`;
+Aave v3's `Errors`; Across's `SpokePoolInterface`; AirSwap's `SwapERC20`; ERC-6093; ERC-4626 as OpenZeppelin has it;
+ERC-4337's `IEntryPoint`; Permit2; Solidity's `Panic` codes.
 """
 
 import re
@@ -19,11 +20,29 @@ from eth_utils.address import to_checksum_address
 
 @dataclass(frozen=True, slots=True)
 class RevertReason:
-    """Why a call reverted: the error's name, its arguments by name, and a sentence that ends with a remedy if any."""
+    """Why a call reverted: the error's name, its arguments by name, and a sentence that ends with a remedy if any.
+
+    An error that wraps another's data has that as its `cause`.
+    """
 
     name: str
     arguments: Mapping[str, Any] = field(default_factory=dict)
     sentence: str = ""
+    known: bool = True
+    cause: "RevertReason | None" = None
+
+    @property
+    def call(self) -> str:
+        """The name with its arguments, as `MinOutMissed(received=99, minOut=100)`."""
+        shown = (f"{name}={_shown(value)}" for name, value in self.arguments.items())
+        if not self.known:
+            return self.name or "no reason"
+        return f"{self.name}({', '.join(shown)})"
+
+    @property
+    def chain(self) -> tuple["RevertReason", ...]:
+        """This one, its cause, that one's cause, and so on."""
+        return (self, *(self.cause.chain if self.cause else ()))
 
     def __str__(self) -> str:
         return self.sentence
@@ -208,6 +227,15 @@ OUR_ERRORS: Final = tuple(
             "MakerUnderpaid(address token, uint256 due, uint256 received)",
             "the maker got {received} of {token} where {due} was due; the token takes a fee on transfer",
         ),
+        # ExecutorFactory
+        (
+            "AlreadyDeployed(address executor)",
+            "this account has deployed {executor} with this salt before; use it, or another salt",
+        ),
+        (
+            "NothingDeployed(address executor)",
+            "nothing came to stand at {executor}: the constructor left no code, or ran out of gas; give it more",
+        ),
         # Development tokens
         ("NotMinter(address caller)", "{caller} may not mint; only the token's deployer may"),
         (
@@ -255,6 +283,48 @@ PROTOCOL_ERRORS: Final = tuple(
             "WrappedError(address target, bytes4 selector, bytes reason, bytes details)",
             "{target} failed inside the v4 pool manager: {reason}",
         ),
+        ("HookCallFailed()", "the v4 pool's hook reverted; choose another pool"),
+        ("InvalidHookResponse()", "the v4 pool's hook answered out of turn; choose another pool"),
+        # Balancer v3
+        ("BalanceNotSettled()", "the Balancer v3 vault was not paid in full; a token takes a fee on transfer"),
+        ("VaultIsNotUnlocked()", "the Balancer v3 vault was called outside its callback"),
+        ("VaultPaused()", "the Balancer v3 vault is paused by its operators; try another venue"),
+        ("PoolPaused(address pool)", "the Balancer v3 pool {pool} is paused by its operators; try another pool"),
+        ("PoolNotRegistered(address pool)", "{pool} is no Balancer v3 pool; choose another"),
+        ("PoolNotInitialized(address pool)", "the Balancer v3 pool {pool} is empty; choose another"),
+        ("TokenNotRegistered(address token)", "{token} is not in the Balancer v3 pool; choose another pool"),
+        ("SwapLimit(uint256 amount, uint256 limit)", "the Balancer v3 swap's {amount} missed its limit {limit}"),
+        ("AmountGivenZero()", "the Balancer v3 vault refuses to swap nothing; give an amount"),
+        ("TradeAmountTooSmall()", "the Balancer v3 vault refuses so small a trade; sell more"),
+        ("MaxInRatio()", "the amount exceeds 30 % of the Balancer pool's balance of the token sold; sell less"),
+        ("MaxOutRatio()", "the amount exceeds 30 % of the Balancer pool's balance of the token bought; buy less"),
+        # Across
+        ("InvalidQuoteTimestamp()", "the deposit's quote time is too far from the chain's; ask for a new quote"),
+        ("InvalidFillDeadline()", "the deposit's fill deadline is past or too far ahead; ask for a new quote"),
+        ("InvalidExclusivityDeadline()", "the deposit's exclusive time is out of range; ask for a new quote"),
+        ("MsgValueDoesNotMatchInputAmount()", "the deposit sends native coin that is not its amount"),
+        ("DisabledRoute()", "Across does not bridge this token to that chain; choose another"),
+        # AirSwap
+        ("NonceAlreadyUsed(uint256 nonce)", "the maker's nonce {nonce} was used or cancelled; ask for a new quote"),
+        ("OrderExpired()", "the maker's order has expired; ask for a new one"),
+        ("SignatureInvalid()", "the maker's signature does not fit the order; ask for a new one"),
+        ("SignatoryInvalid()", "the order's signer may not sign for the maker; ask for a new one"),
+        # ERC-4626
+        (
+            "ERC4626ExceededMaxDeposit(address receiver, uint256 assets, uint256 max)",
+            "the vault takes at most {max} for {receiver} where {assets} were deposited; deposit less",
+        ),
+        (
+            "ERC4626ExceededMaxRedeem(address owner, uint256 shares, uint256 max)",
+            "the vault redeems at most {max} shares of {owner} where {shares} were asked for; redeem less",
+        ),
+        # ERC-4337's entry point
+        ("FailedOp(uint256 opIndex, string reason)", "operation {opIndex} was refused by the entry point: {reason}"),
+        (
+            "FailedOpWithRevert(uint256 opIndex, string reason, bytes inner)",
+            "operation {opIndex} was refused by the entry point ({reason}), since its account said: {inner}",
+        ),
+        ("PostOpReverted(bytes returnData)", "what follows the operation failed: {returnData}"),
         # ERC-6093
         (
             "ERC20InsufficientBalance(address sender, uint256 balance, uint256 needed)",
@@ -266,10 +336,15 @@ PROTOCOL_ERRORS: Final = tuple(
         ),
         ("ERC20InvalidSender(address sender)", "the token refuses {sender} as sender"),
         ("ERC20InvalidReceiver(address receiver)", "the token refuses {receiver} as receiver"),
+        ("ERC20InvalidApprover(address approver)", "the token refuses {approver} as one who approves"),
+        ("ERC20InvalidSpender(address spender)", "the token refuses {spender} as spender"),
         ("SafeERC20FailedOperation(address token)", "{token} refused a transfer or an approval"),
         # solady's tokens
         ("InsufficientBalance()", "a token balance is too low; fund it or trade less"),
         ("InsufficientAllowance()", "a token allowance is too low; approve more or trade less"),
+        ("TransferFailed()", "a token refused a transfer; check balance, allowance and the token's block list"),
+        ("TransferFromFailed()", "a token refused to be pulled; check balance, allowance and the token's block list"),
+        ("ApproveFailed()", "a token refused an allowance; do not trade this token there"),
         # Permit2
         ("AllowanceExpired(uint256 deadline)", "the Permit2 allowance ended at {deadline}; permit again"),
         ("InsufficientAllowance(uint256 amount)", "Permit2 allows only {amount}; permit more or trade less"),
@@ -278,6 +353,11 @@ PROTOCOL_ERRORS: Final = tuple(
             "the Permit2 signature ended at {signatureDeadline}; sign again",
         ),
         ("InvalidNonce()", "the Permit2 nonce was used already; sign again"),
+        ("InvalidAmount(uint256 maxAmount)", "more was pulled than the Permit2 signature's {maxAmount}; sign again"),
+        ("InvalidSigner()", "the Permit2 signature is not the owner's, or not of this plan; sign again"),
+        ("InvalidSignature()", "the Permit2 signature cannot be read; sign again"),
+        ("InvalidSignatureLength()", "the Permit2 signature has the wrong length; sign again"),
+        ("InvalidContractSignature()", "the owner's contract does not confirm the Permit2 signature; sign again"),
     )
 )
 
@@ -328,6 +408,11 @@ _TEXTS: Final = {
     # Curve
     "Exchange resulted in fewer coins than expected": "the Curve pool's minimum was missed; make a new plan",
     "Slippage": "the Curve pool's minimum was missed; make a new plan",
+    # Aave v3, which gives numbers
+    "13": "if Aave's: the flash loan's receiver did not confirm it",
+    "27": "if Aave's: the reserve is inactive; borrow another token",
+    "29": "if Aave's: the reserve is paused; borrow another token",
+    "91": "if Aave's: flash loans of this token are switched off; borrow another",
 }
 
 _BALANCER: Final = {
@@ -365,6 +450,11 @@ _PANIC: Final = keccak(b"Panic(uint256)")[:4]
 _BALANCER_CODE: Final = re.compile(r"BAL#(\d{3})")
 _LONGEST_TEXT: Final = 200
 
+_WRAPPED: Final = frozenset({"reason", "inner", "returnData", "revertData"})
+"""What errors call the revert data, of type bytes, that they pass on."""
+_DEEPEST: Final = 8
+"""Errors within errors that are taken apart; beyond, data is shown as it is."""
+
 
 def _by_selector(errors: Iterable[KnownError]) -> dict[bytes, KnownError]:
     return {error.selector: error for error in errors}
@@ -373,10 +463,19 @@ def _by_selector(errors: Iterable[KnownError]) -> dict[bytes, KnownError]:
 _KNOWN: Final = _by_selector((*PROTOCOL_ERRORS, *OUR_ERRORS))
 
 
+def known_errors(name: str | None = None) -> tuple[KnownError, ...]:
+    """All errors that have a sentence here, or those of one name."""
+    return tuple(error for error in (*OUR_ERRORS, *PROTOCOL_ERRORS) if name in (None, error.name))
+
+
 def explain_revert(data: bytes) -> RevertReason:
     """Say what revert data means. Never raises: what is unknown or damaged is shown as hex."""
+    return _explain(data, 0)
+
+
+def _explain(data: bytes, depth: int) -> RevertReason:
     if not data:
-        return RevertReason("", {}, "reverted without a reason; out of gas, or a contract that gives none")
+        return RevertReason("", {}, "reverted without a reason; out of gas, or a contract that gives none", known=False)
     selector, body = data[:4], data[4:]
     try:
         if selector == _ERROR_STRING:
@@ -384,10 +483,11 @@ def explain_revert(data: bytes) -> RevertReason:
         if selector == _PANIC:
             return _explain_panic(int(decode(["uint256"], body)[0]))
         if selector in _KNOWN:
-            return _explain_known(_KNOWN[selector], body)
+            return _explain_known(_KNOWN[selector], body, depth)
     except (DecodingError, OverflowError):
-        return RevertReason(f"0x{selector.hex()}", {}, f"reverted with damaged data {_hex(data)}")
-    return RevertReason(f"0x{selector.hex()}", {"data": body}, f"reverted with the unknown error {_hex(data)}")
+        return RevertReason(f"0x{selector.hex()}", {}, f"reverted with damaged data {_hex(data)}", known=False)
+    sentence = f"reverted with the unknown error {_hex(data)}"
+    return RevertReason(f"0x{selector.hex()}", {"data": body}, sentence, known=False)
 
 
 def _text(body: bytes) -> str:
@@ -412,13 +512,22 @@ def _explain_panic(code: int) -> RevertReason:
     )
 
 
-def _explain_known(error: KnownError, body: bytes) -> RevertReason:
+def _explain_known(error: KnownError, body: bytes, depth: int) -> RevertReason:
     values = decode([kind for kind, _ in error.parameters], body)
     arguments = {name: _readable(kind, value) for (kind, name), value in zip(error.parameters, values, strict=True)}
-    shown = {name: _hex(value) if isinstance(value, bytes) else value for name, value in arguments.items()}
-    if error.name == "WrappedError":
-        shown["reason"] = explain_revert(arguments["reason"]).sentence
-    return RevertReason(error.name, arguments, error.sentence.format_map(shown))
+    shown = {name: _shown(value) for name, value in arguments.items()}
+    cause = None
+    for kind, name in error.parameters:
+        if kind == "bytes" and name in _WRAPPED and depth < _DEEPEST:
+            cause = _explain(arguments[name], depth + 1)
+            shown[name] = cause.sentence
+    return RevertReason(error.name, arguments, error.sentence.format_map(shown), cause=cause)
+
+
+def _shown(value: Any) -> Any:
+    if isinstance(value, str) and not value.isprintable():
+        return repr(value)
+    return _hex(value) if isinstance(value, bytes) else value
 
 
 def _readable(kind: str, value: Any) -> Any:

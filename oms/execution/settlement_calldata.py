@@ -6,14 +6,12 @@ Must not: choose amounts; they are the plan's.
 
 from collections.abc import Mapping
 
-from eth_abi.abi import encode
-from eth_hash.auto import keccak
-
 from oms.domain.handing import Sale, handing_on, token_tables
 from oms.domain.plans import ChainLeg, MakerLeg, PoolLeg, RoutePlan, Spend, SpendKind
 from oms.domain.transactions import AllowanceRequest, TransactionRequest
 from oms.domain.venue import Family, PoolKey
 from oms.errors import StateConflict
+from oms.execution.approvals import exact_approval
 from oms.execution.plan_codec import (
     All,
     Balancer,
@@ -33,8 +31,6 @@ from oms.execution.plan_codec import (
 )
 from oms.units import Address
 
-_APPROVE = keccak(b"approve(address,uint256)")[:4]
-
 VenueIds = Mapping[tuple[Family, str], int]
 """The executor's number for each factory, by family and venue name."""
 
@@ -48,9 +44,12 @@ def settlement_transaction(
 
 
 def allowance_request(plan: RoutePlan, *, owner: Address, executor: Address, amount: int) -> AllowanceRequest:
-    """The owner's approval of the executor for `amount` of the plan's input."""
+    """The owner's approval of the executor for `amount` of the plan's input.
+
+    Raises `StateConflict` for more than the plan pulls: what is left would stand.
+    """
     token = plan.intent.token_in
-    data = _APPROVE + encode(["address", "uint256"], [executor, amount])
+    data = exact_approval(executor, amount, needed=plan.chain_amount_in)
     transaction = TransactionRequest(plan.block.chain_id, owner, token.address, data, purpose="exact approval")
     return AllowanceRequest(plan.plan_id, transaction, token, executor, amount)
 

@@ -78,6 +78,13 @@ def allowance_is_exact(request: AllowanceRequest, plan: RoutePlan, *, executor: 
     return CheckResult("approval", passed=True, detail=f"{TokenAmount(request.token, request.amount)} to the executor")
 
 
+def grants_no_more(reason: str | None) -> CheckResult:
+    """What a transaction's calldata itself grants, as `oms.execution.approvals` read it; a reason speaks against it."""
+    if reason is not None:
+        return CheckResult("calldata", passed=False, detail=reason)
+    return CheckResult("calldata", passed=True, detail="grants no more than the plan needs")
+
+
 def plan_is_fresh(
     plan: RoutePlan, *, now: float, chain_time: int, latest_block: int, limits: RiskLimits
 ) -> CheckResult:

@@ -83,7 +83,7 @@ def test_ape_compiles_what_forge_compiled(project: ProjectManager, artifacts: Ar
 
 
 def test_the_record_is_what_stands_there(deployment: Deployment, artifacts: Artifacts, provider: ProviderAPI) -> None:
-    record = json.loads(json.dumps(deployment.record))
+    record = json.loads(json.dumps(deployment.record, sort_keys=True))
     record["chain"]["id"] = provider.chain_id
     with RpcClient(str(provider.web3.provider.endpoint_uri)) as rpc:
         assert [each for each in compare(rpc, record, artifacts) if not each.ok] == []

@@ -610,6 +610,19 @@ def test_a_plan_whose_pools_moved_reverts_in_words(undone: Desk, tmp_path: Path)
     assert moved.code == 0, moved.err
     with undone.untouched():
         refused(simulated(undone, path.read_text()), WORLD, "would revert")
+        ran = undone.run("simulate", str(path), "--chain", "bad")
+        told = undone.run("simulate", str(path), "--chain", "bad", "--json")
+    assert told.code == WORLD
+    simulation = json.loads(told.out)
+    assert simulation["succeeded"] is False
+    revert = simulation["revert"]
+    assert (revert["name"], revert["cause"]) == ("MinOutMissed", None)
+    received, least = (int(revert["arguments"][name]) for name in ("received", "minOut"))
+    assert received < least == int(json.loads(path.read_text())["plan"]["chain_amount_out_min"])
+    assert revert["sentence"] in told.err
+    assert f"MinOutMissed(received={received}, minOut={least})" in ran.out
+    explained = undone.run("explain", revert["data"], "--json")
+    assert json.loads(explained.out) == revert
 
 
 @pytest.mark.fork

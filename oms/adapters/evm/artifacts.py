@@ -50,8 +50,21 @@ class Artifact:
         return self._picked(self._constructor_inputs(), known)
 
     def with_arguments_of(self, arguments: Mapping[str, object]) -> bytes:
-        """Creation code followed by arguments that `arguments_among` picked."""
-        return self.with_arguments(*_in_order(arguments))
+        """Creation code followed by arguments that `arguments_among` picked, in whatever order they come.
+
+        Raises `Terminal` where they are not those of the constructor.
+        """
+        return self.with_arguments(*self._in_order(self._constructor_inputs(), arguments))
+
+    def _in_order(self, inputs: Sequence[Mapping[str, Any]], given: Mapping[str, object]) -> tuple[object, ...]:
+        unlike = {each["name"] for each in inputs} ^ given.keys()
+        if unlike:
+            reason = f"{self.name}'s constructor has other arguments, unlike in {', '.join(sorted(unlike))}"
+            raise Terminal("artifacts", f"{reason}; use the sources that were deployed")
+        values = ((each, given[each["name"]]) for each in inputs)
+        return tuple(
+            self._in_order(each["components"], value) if isinstance(value, Mapping) else value for each, value in values
+        )
 
     def _picked(self, inputs: Sequence[Mapping[str, Any]], known: Mapping[str, object]) -> dict[str, object]:
         picked: dict[str, object] = {}
@@ -72,10 +85,6 @@ class Artifact:
                 inputs: Sequence[Mapping[str, Any]] = entry["inputs"]
                 return inputs
         return ()
-
-
-def _in_order(arguments: Mapping[str, object]) -> tuple[object, ...]:
-    return tuple(_in_order(value) if isinstance(value, Mapping) else value for value in arguments.values())
 
 
 def abi_type(argument: Mapping[str, Any]) -> str:

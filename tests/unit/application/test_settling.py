@@ -32,6 +32,7 @@ from oms.domain.orders import ExchangeOrder, ExchangeOrderReport, OrderStatus
 from oms.domain.plans import RoutePlan
 from oms.domain.transactions import AllowanceRequest, Receipt, Sendable, SettlementRequest
 from oms.errors import OmsError, OutcomeUnknown, Retryable, StateConflict, Terminal
+from oms.execution.settlement_calldata import allowance_request
 from oms.ports.journal import JournalEntry
 from oms.ports.settlement import IntentRecorder
 from oms.risk.gate import Approved
@@ -255,6 +256,20 @@ def test_the_owners_tokens_are_pulled_by_an_exact_approval_before_the_settlement
     intents = [event.purpose for event in journal.events if isinstance(event, TransactionIntended)]
     assert intents == ["approval", "settlement"]
     assert outcome.settled
+
+
+def test_an_approval_whose_calldata_grants_more_than_it_says_is_not_sent(plan: RoutePlan) -> None:
+    desk, journal, settlement = desk_for(plan, pulls=True)
+
+    def lying(each: RoutePlan, amount: int) -> AllowanceRequest:
+        honest = allowance_request(each, owner=desk.account.owner, executor=desk.account.executor, amount=amount)
+        unlimited = honest.transaction.data[:36] + b"\xff" * 32
+        return replace(honest, transaction=replace(honest.transaction, data=unlimited))
+
+    with pytest.raises(StateConflict, match="more than the plan's"):
+        execute(replace(desk, allowance=lying), plan, order_id="o")
+    assert settlement.sent == []
+    assert "OrderDenied" in journal.kinds
 
 
 def test_a_settlement_that_fails_leaves_no_approval_standing(plan: RoutePlan) -> None:

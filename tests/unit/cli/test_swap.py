@@ -8,6 +8,8 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from eth_abi.abi import encode
+from eth_hash.auto import keccak
 from rich.console import Console
 
 from oms.accounting.realised import LegResult
@@ -19,6 +21,7 @@ from oms.cli.swap import GateDenied, Known, fees_in_output, known_json, settle_s
 from oms.domain.plans import RoutePlan
 from oms.domain.transactions import Receipt, Simulation
 from oms.errors import OmsError, OutcomeUnknown, StateConflict
+from oms.execution.revert_reasons import explain_revert
 from oms.risk.gate import CheckResult
 from oms.routing.allocation import GasCost
 from oms.units import Address, Gas, Wei
@@ -34,13 +37,20 @@ RECEIPT = Receipt(DIGEST, 101, True, Gas(200_000), Wei(10**9), ())
 class OnFakes(Trading):
     """Answers what it is told, and sends nothing."""
 
-    def __init__(self, answer: Outcome | OmsError, *, findings: Sequence[CheckResult] = (PASSED,)) -> None:
+    def __init__(
+        self,
+        answer: Outcome | OmsError,
+        *,
+        findings: Sequence[CheckResult] = (PASSED,),
+        simulation: Simulation | None = None,
+    ) -> None:
         self.answer = answer
         self.findings = tuple(findings)
+        self.simulation = simulation
         self.executed = 0
 
     def preview(self, plan: RoutePlan, **_: Any) -> tuple[tuple[CheckResult, ...], Simulation | None]:
-        return self.findings, None
+        return self.findings, self.simulation
 
     def execute(self, plan: RoutePlan, **_: Any) -> Outcome:
         self.executed += 1
@@ -118,6 +128,20 @@ def test_an_inexact_leg_ends_the_command_with_code_3_after_all_is_written(tmp_pa
     assert caught.value.exit_code == 3
     written = json.loads((tmp_path / "out.json").read_text())
     assert (written["settled"], written["exact"]) == (True, False)
+
+
+def test_a_simulation_that_reverts_is_shown_and_written_by_the_errors_name(tmp_path: Path) -> None:
+    data = keccak(b"MinOutMissed(uint256,uint256)")[:4] + encode(["uint256", "uint256"], [99, 100])
+    reverted = Simulation(False, Gas(21_000), (), (), data, explain_revert(data).sentence)
+    shown = io.StringIO()
+    known, path = Known(PLAN), tmp_path / "out.json"
+    trading = OnFakes(settled(), findings=(FAILED,), simulation=reverted)
+    with pytest.raises(GateDenied), written_at_the_end(known, path):
+        settle_shown(Console(file=shown, width=300), trading, known, REPORT, dry_run=True)
+    assert "MinOutMissed(received=99, minOut=100)" in shown.getvalue()
+    revert = json.loads(path.read_text())["revert"]
+    assert (revert["name"], revert["arguments"]) == ("MinOutMissed", {"received": "99", "minOut": "100"})
+    assert revert["data"] == "0x" + data.hex()
 
 
 def test_what_the_gate_refuses_is_written_with_its_reason(tmp_path: Path) -> None:

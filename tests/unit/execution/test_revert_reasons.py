@@ -1,7 +1,9 @@
 """Revert data in plain words: everything of ours is known, and nothing makes the explanation fail."""
 
+import json
 import re
 from pathlib import Path
+from typing import Any
 
 import pytest
 from eth_abi.abi import encode
@@ -9,12 +11,13 @@ from eth_hash.auto import keccak
 from hypothesis import given
 from hypothesis import strategies as st
 
-from oms.execution.revert_reasons import OUR_ERRORS, PROTOCOL_ERRORS, KnownError, explain_revert
+from oms.execution.revert_reasons import OUR_ERRORS, PROTOCOL_ERRORS, KnownError, explain_revert, known_errors
 
-CONTRACTS = Path(__file__).parents[3] / "contracts"
+PROJECT = Path(__file__).parents[3]
+CONTRACTS = PROJECT / "contracts"
 TOKEN = "0xC02aaA39b223FE8D0A0e5C4F27eAD9083C756Cc2"
 DECLARED = re.compile(r"^\s*error (\w+\([^)]*\));", re.MULTILINE)
-SAMPLES = {"address": TOKEN, "bool": True, "bytes": b"\x12\x34", "bytes4": b"\x01\x02\x03\x04"}
+SAMPLES = {"address": TOKEN, "bool": True, "bytes": b"\x12\x34", "bytes4": b"\x01\x02\x03\x04", "string": "AA23"}
 
 
 def _error(text: str) -> bytes:
@@ -30,6 +33,25 @@ def test_every_error_that_our_contracts_declare_is_explained() -> None:
     declared = {text for path in CONTRACTS.rglob("*.sol") for text in DECLARED.findall(path.read_text())}
     assert len(declared) > 40
     assert declared == {error.declaration for error in OUR_ERRORS}
+
+
+def _compiled_errors() -> dict[str, list[str]]:
+    """Signatures and names of the arguments of every error in the ABIs of our contracts, as they were compiled."""
+    found: dict[str, list[str]] = {}
+    for source in CONTRACTS.rglob("*.sol"):
+        for artifact in (PROJECT / "out" / source.name).glob("*.json"):
+            entries: list[dict[str, Any]] = json.loads(artifact.read_text())["abi"]
+            for entry in (each for each in entries if each["type"] == "error"):
+                signature = f"{entry['name']}({','.join(each['type'] for each in entry['inputs'])})"
+                found[signature] = [each["name"] for each in entry["inputs"]]
+    return found
+
+
+def test_every_error_in_the_compiled_contracts_is_explained_by_the_names_of_its_arguments() -> None:
+    compiled = _compiled_errors()
+    assert len(compiled) > 40, "run ./scripts/test, which compiles the contracts"
+    ours = {error.signature: [name for _, name in error.parameters] for error in OUR_ERRORS}
+    assert {signature: ours.get(signature) for signature in compiled} == compiled
 
 
 @pytest.mark.parametrize("error", [*OUR_ERRORS, *PROTOCOL_ERRORS], ids=lambda error: error.signature)
@@ -85,6 +107,42 @@ def test_an_error_wrapped_by_v4_is_unwrapped() -> None:
     data = keccak(b"WrappedError(address,bytes4,bytes,bytes)")[:4]
     reason = explain_revert(data + encode(kinds, [TOKEN, b"\0\0\0\0", _error("BAL#304"), b""]))
     assert "30 %" in reason.sentence
+
+
+def _failed_operation(inner: bytes) -> bytes:
+    selector = keccak(b"FailedOpWithRevert(uint256,string,bytes)")[:4]
+    return selector + encode(["uint256", "string", "bytes"], [0, "AA23 reverted", inner])
+
+
+def test_an_error_within_an_error_is_told_with_its_arguments() -> None:
+    missed = keccak(b"MinOutMissed(uint256,uint256)")[:4] + encode(["uint256", "uint256"], [99, 100])
+    reason = explain_revert(_failed_operation(_failed_operation(missed)))
+    assert [each.name for each in reason.chain] == ["FailedOpWithRevert", "FailedOpWithRevert", "MinOutMissed"]
+    assert reason.chain[-1].arguments == {"received": 99, "minOut": 100}
+    assert reason.chain[-1].call == "MinOutMissed(received=99, minOut=100)"
+    assert "less than its minimum 100" in reason.sentence
+
+
+def test_what_is_within_an_error_may_be_unknown_damaged_or_nothing() -> None:
+    for inner, words in ((b"", "without a reason"), (b"\xde\xad\xbe\xef", "0xdeadbeef"), (_error("")[:20], "damaged")):
+        cause = explain_revert(_failed_operation(inner)).cause
+        assert cause is not None
+        assert not cause.known
+        assert words in cause.sentence
+
+
+def test_errors_within_errors_end_somewhere() -> None:
+    data = b""
+    for _ in range(200):
+        data = _failed_operation(data)
+    assert len(explain_revert(data).chain) < 20
+
+
+def test_errors_are_found_by_name() -> None:
+    assert [error.signature for error in known_errors("MinOutMissed")] == ["MinOutMissed(uint256,uint256)"]
+    assert len(known_errors("TransferFailed")) > 1
+    assert known_errors("Nothing") == ()
+    assert set(known_errors()) == {*OUR_ERRORS, *PROTOCOL_ERRORS}
 
 
 def test_silence_and_strangers_are_shown_as_they_are() -> None:

@@ -206,3 +206,11 @@ def test_an_approval_is_a_call_of_the_token_by_its_owner(plan: RoutePlan) -> Non
     assert (request.transaction.sender, request.transaction.to) == (OWNER, ETH.address)
     assert request.transaction.data.hex() == f"095ea7b3{int(EXECUTOR, 16):064x}{7:064x}"
     assert (request.spender, request.amount) == (EXECUTOR, 7)
+
+
+def test_an_approval_that_would_stand_after_the_plan_is_not_built(plan: RoutePlan) -> None:
+    needed = plan.chain_amount_in
+    assert allowance_request(plan, owner=OWNER, executor=EXECUTOR, amount=needed).amount == needed
+    for amount in (needed + 1, 2**128, 2**256 - 1, -1):
+        with pytest.raises(StateConflict, match="approve no more than the plan pulls"):
+            allowance_request(plan, owner=OWNER, executor=EXECUTOR, amount=amount)

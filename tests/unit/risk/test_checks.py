@@ -181,13 +181,19 @@ def test_an_exchange_that_is_not_there_is_denied_with_the_reason(plan: RoutePlan
 
 def test_an_approval_is_for_the_executor_and_exact(plan: RoutePlan) -> None:
     def asked(amount: int, executor: Address = EXECUTOR) -> CheckResult:
-        request = allowance_request(plan, owner=OWNER, executor=executor, amount=amount)
+        honest = allowance_request(plan, owner=OWNER, executor=executor, amount=0)
+        request = replace(honest, amount=amount)  # more is not even built
         return checks.allowance_is_exact(request, plan, executor=EXECUTOR)
 
     assert asked(plan.chain_amount_in).passed
     assert asked(0).passed
     denied(asked(plan.chain_amount_in + 1))
     denied(asked(plan.chain_amount_in, executor=OWNER))
+
+
+def test_calldata_that_grants_too_much_is_denied_with_the_reason() -> None:
+    assert checks.grants_no_more(None).passed
+    assert "it lets" in denied(checks.grants_no_more("it lets somebody take; approve nobody else"))
 
 
 def test_the_same_token_twice_is_denied() -> None:

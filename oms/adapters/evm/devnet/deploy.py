@@ -15,6 +15,7 @@ from eth_hash.auto import keccak
 from oms.adapters.evm.addresses import address_of
 from oms.adapters.evm.rpc import Json, RpcClient, RpcError, RpcFailure
 from oms.errors import Terminal
+from oms.execution.revert_reasons import explain_revert
 from oms.units import Address
 
 TRANSACTION_GAS = 16_777_216
@@ -116,7 +117,8 @@ class Transactions:
         try:
             self.rpc.call("eth_call", {key: value for key, value in body.items() if key != "nonce"}, "latest")
         except RpcError as error:
-            return f"{error.failure.message} {error.failure.data[:100].hex()}"
+            said = explain_revert(error.failure.data).sentence if error.failure.data else error.failure.message
+            return said.partition("; ")[0]  # the remedies are a trader's
         return "reverted, or was not mined"
 
 
