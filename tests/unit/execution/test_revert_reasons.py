@@ -14,7 +14,7 @@ from oms.execution.revert_reasons import OUR_ERRORS, PROTOCOL_ERRORS, KnownError
 CONTRACTS = Path(__file__).parents[3] / "contracts"
 TOKEN = "0xC02aaA39b223FE8D0A0e5C4F27eAD9083C756Cc2"
 DECLARED = re.compile(r"^\s*error (\w+\([^)]*\));", re.MULTILINE)
-SAMPLES = {"address": TOKEN, "bool": True, "bytes": b"\x12\x34", "bytes4": b"\x01\x02\x03\x04"}
+SAMPLES = {"address": TOKEN, "bool": True, "bytes": b"\x12\x34", "bytes4": b"\x01\x02\x03\x04", "bytes32": bytes(32)}
 
 
 def _error(text: str) -> bytes:
@@ -85,6 +85,17 @@ def test_an_error_wrapped_by_v4_is_unwrapped() -> None:
     data = keccak(b"WrappedError(address,bytes4,bytes,bytes)")[:4]
     reason = explain_revert(data + encode(kinds, [TOKEN, b"\0\0\0\0", _error("BAL#304"), b""]))
     assert "30 %" in reason.sentence
+
+
+def test_a_failed_plan_of_a_batch_says_why_and_endless_wrapping_ends() -> None:
+    failed = keccak(b"PlanFailed(uint256,bytes)")[:4]
+    reason = explain_revert(failed + encode(["uint256", "bytes"], [3, _error("BAL#304")]))
+    assert "plan 3" in reason.sentence
+    assert "30 %" in reason.sentence
+    data = b""
+    for _ in range(2_000):
+        data = failed + encode(["uint256", "bytes"], [0, data])
+    assert "bytes)" in explain_revert(data).sentence
 
 
 def test_silence_and_strangers_are_shown_as_they_are() -> None:
