@@ -80,7 +80,7 @@ abstract contract UserOperations is IUserOperations, Batches {
         // forge-lint: disable-next-line(unsafe-typecast)
         bool ownLane = address(uint160(op.nonce >> 64)) == key;
         if (expiry == 0 || !plans || !ownLane || _account().authority & PAUSED != 0) return REFUSED;
-        if (op.paymasterAndData.length == 0) {
+        if (!_paidByOthers(op)) {
             uint256 cost = _mostCost(op);
             if (cost > entry.gasBudget) return REFUSED;
             // Below the budget, of the same type.
@@ -88,6 +88,11 @@ abstract contract UserOperations is IUserOperations, Batches {
             entry.gasBudget -= uint96(cost);
         }
         return expiry << 160;
+    }
+
+    /// @dev Whether the operation names a paymaster, which the entry point has pay in the account's place.
+    function _paidByOthers(PackedUserOperation calldata op) private pure returns (bool) {
+        return op.paymasterAndData.length >= 20 && bytes20(op.paymasterAndData[:20]) != 0;
     }
 
     /// @dev What the entry point asks for at most: all gas that the operation names, at its highest price.

@@ -87,7 +87,7 @@ OUR_ERRORS: Final = tuple(
             "NotPendingOwner(address caller)",
             "ownership was not offered to {caller}; the owner must call offerOwnership first",
         ),
-        ("NotGuardian(address caller)", "{caller} is neither guardian nor owner; ask one of them to pause"),
+        ("NotGuardian(address caller)", "{caller} is neither guardian nor owner; ask one of them"),
         ("IsPaused()", "the executor is paused; its owner can end that with resume"),
         ("Reentered()", "the contract was called again while it was still at work; a token or pool is hostile"),
         (
@@ -236,6 +236,105 @@ OUR_ERRORS: Final = tuple(
             "NothingDeployed(address executor)",
             "nothing came to stand at {executor}: the constructor left no code, or ran out of gas; give it more",
         ),
+        # What other keys may do
+        (
+            "SessionExpired(address key, uint256 expiry, uint256 timestamp)",
+            "the session of {key} ended at {expiry} and it is {timestamp}; the owner can grant another",
+        ),
+        ("SessionRevoked(address key)", "the session of {key} was revoked; the owner can grant another"),
+        ("BadKey(address key)", "{key} is nobody, the account itself, or who speaks for its owner; name another key"),
+        (
+            "BadGrant(uint256 expiry, uint256 mostLossBps)",
+            "a session until {expiry} that may lose {mostLossBps} basis points bounds nothing; correct one of them",
+        ),
+        (
+            "BadSpend(address token, uint256 limit, uint256 period)",
+            "{limit} of {token} in {period} seconds is no limit; neither may be zero",
+        ),
+        (
+            "KindNotGranted(address key, uint256 at, uint256 kind)",
+            "{key} was not granted legs of kind {kind}, as at byte {at} of the plan; the owner can grant them",
+        ),
+        (
+            "VenueNotGranted(address key, uint256 at, uint256 kind, bytes32 venue)",
+            "{key} was not granted the venue {venue} of leg kind {kind}, at byte {at} of the plan; route elsewhere",
+        ),
+        ("FallNotGranted(address key, address token)", "{key} was not granted to spend {token}; use another asset"),
+        ("RiseNotGranted(address key, address token)", "{key} was not granted to buy {token}; use another asset"),
+        ("AssetTwice(address token)", "the plan declares {token} twice, which a session may not; encode it again"),
+        ("PullNotGranted(address key)", "{key} was not granted the owner's own funds; trade what the account holds"),
+        (
+            "SpendLimit(address key, address token, uint256 spent, uint256 free)",
+            "{key} would spend {spent} of {token} where {free} is left of its limit; spend less or wait",
+        ),
+        (
+            "BelowReference(address key, uint256 earned, uint256 least)",
+            "the plan of {key} earns {earned} where the reference prices ask for {least} (in 10^-18); make a new plan",
+        ),
+        ("FeedMissing(address token)", "no price feed is named for {token}; the owner can name one by setReference"),
+        (
+            "BadFeed(address token, address feed, uint256 decimals, uint256 maxAge)",
+            "{feed} cannot price {token}: {decimals} decimals, answers of at most {maxAge} seconds; name another feed",
+        ),
+        (
+            "FeedStale(address feed, uint256 updatedAt, uint256 timestamp)",
+            "the price feed {feed} answered last at {updatedAt} and it is {timestamp}; wait for its next answer",
+        ),
+        ("FeedAnswer(address feed, int256 answer)", "the price feed {feed} answers {answer}, which is no price"),
+        ("ValueOverflow(address token, uint256 amount)", "{amount} of {token} is too much to be valued; trade less"),
+        ("OnlyWithinPlan()", "only the executor's own code calls this, while a plan runs"),
+        # Batches and signatures
+        ("TooManyPlans(uint256 count)", "a batch of {count} plans is too long; send at most 256"),
+        ("PlanFailed(uint256 index, bytes reason)", "plan {index} of the batch failed: {reason}"),
+        (
+            "GasShort(uint256 index, uint256 left)",
+            "plan {index} of the batch failed and left only {left} gas: it may have run short; send more gas",
+        ),
+        (
+            "SignatureExpired(uint256 deadline, uint256 timestamp)",
+            "the signature ended at {deadline} and it is {timestamp}; sign again",
+        ),
+        (
+            "NonceUnexpected(address key, uint256 nonce, uint256 next)",
+            "{nonce} is not the next nonce of {key} in its lane, which is {next}; sign again or use another lane",
+        ),
+        ("WrongSignature(address key)", "this is not signed by {key} as things stand; sign again"),
+        # Entry points and adopted accounts
+        ("NotEntryPoint(address caller)", "{caller} is not the account's entry point"),
+        ("BadEntryPoint(address entryPoint)", "{entryPoint} cannot be the account's entry point; name another"),
+        (
+            "NotAdoptable(address account, address owner)",
+            "{account} has the owner {owner} already, or does not have this code by EIP-7702; it cannot be adopted",
+        ),
+        ("UnknownFunction(bytes4 selector)", "the executor has no function {selector}; update the client"),
+        # The registry
+        ("RegistryDelayed(uint256 delay)", "additions wait for {delay} seconds here; propose it and apply it then"),
+        (
+            "NotProposed(bytes32 proposal)",
+            "the proposal {proposal} was never made, or applied or cancelled; propose it",
+        ),
+        (
+            "NotYet(bytes32 proposal, uint256 applicableFrom, uint256 timestamp)",
+            "the proposal {proposal} can be applied from {applicableFrom} and it is {timestamp}; wait",
+        ),
+        ("NotListable(uint256 kind, address target)", "{target} cannot be listed for legs of kind {kind}"),
+        ("TargetIsToken(address target)", "{target} answers as a token does; tokens are never called by plans"),
+        ("SelectorRefused(bytes4 selector)", "the function {selector} can move allowances or tokens, or is none here"),
+        # A Safe's module
+        ("NotSafe(address caller)", "{caller} is not the module's Safe; send it from the Safe"),
+        ("NotOperator(address caller)", "{caller} is no operator of the Safe now; the Safe can name it by setOperator"),
+        ("NotOwned(address executor, address owner)", "the executor {executor} belongs to {owner}, not to the Safe"),
+        (
+            "AllowanceStands(address token, uint256 allowance)",
+            "the Safe lets the executor take {allowance} of {token} already; set that to zero first",
+        ),
+        (
+            "OperatorLimit(address operator, address token, uint256 spent, uint256 free)",
+            "{operator} would spend {spent} of {token} where {free} is left of its limit; spend less or wait",
+        ),
+        ("SecondFall(address token)", "an operator's plan lets {token} fall beside the first asset; encode it again"),
+        ("SafeRefused(address target)", "the Safe did not call {target}; check that the module is enabled"),
+        ("ModuleBusy()", "the module was called again while it was still at work; a token or pool is hostile"),
         # Development tokens
         ("NotMinter(address caller)", "{caller} may not mint; only the token's deployer may"),
         (
@@ -449,7 +548,6 @@ _ERROR_STRING: Final = keccak(b"Error(string)")[:4]
 _PANIC: Final = keccak(b"Panic(uint256)")[:4]
 _BALANCER_CODE: Final = re.compile(r"BAL#(\d{3})")
 _LONGEST_TEXT: Final = 200
-
 _WRAPPED: Final = frozenset({"reason", "inner", "returnData", "revertData"})
 """What errors call the revert data, of type bytes, that they pass on."""
 _DEEPEST: Final = 8

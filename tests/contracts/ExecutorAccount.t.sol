@@ -3,6 +3,7 @@ pragma solidity 0.8.30;
 
 import {IAccount} from "contracts/interfaces/IAccount.sol";
 import {IExecutor} from "contracts/interfaces/IExecutor.sol";
+import {ISessions} from "contracts/interfaces/ISessions.sol";
 import {PLAN_VERSION} from "contracts/types/Plan.sol";
 
 import {Chain} from "./support/Chain.sol";
@@ -96,12 +97,22 @@ contract ExecutorAccountTest is Chain {
     function test_the_guardian_can_do_nothing_else() public {
         vm.prank(desk);
         executor.setGuardian(watchman);
-        bytes[5] memory calls = [
+        ISessions.Grant memory terms;
+        bytes[] memory plans = new bytes[](1);
+        plans[0] = packed;
+        bytes[12] memory calls = [
             packed,
+            abi.encodeCall(executor.executeBatch, (plans, 1)),
             abi.encodeCall(executor.offerOwnership, (watchman)),
             abi.encodeCall(executor.setGuardian, (stranger)),
+            abi.encodeCall(executor.setEntryPoint, (watchman)),
+            abi.encodeCall(executor.resume, ()),
             abi.encodeCall(executor.withdraw, (a, 1)),
-            abi.encodeCall(executor.setVenue, (uint8(1), uint8(1), watchman, bytes32(0), 0))
+            abi.encodeCall(executor.grantSession, (watchman, terms)),
+            abi.encodeCall(executor.setReference, (a, watchman, 1)),
+            abi.encodeCall(executor.setVenue, (uint8(1), uint8(1), watchman, bytes32(0), 0)),
+            abi.encodeCall(executor.proposeVenue, (uint8(1), uint8(1), watchman, bytes32(0), 0)),
+            abi.encodeCall(executor.proposeListing, (uint8(15), watchman, bytes4(0)))
         ];
         for (uint256 i = 0; i < calls.length; ++i) {
             vm.prank(watchman);

@@ -17,7 +17,14 @@ PROJECT = Path(__file__).parents[3]
 CONTRACTS = PROJECT / "contracts"
 TOKEN = "0xC02aaA39b223FE8D0A0e5C4F27eAD9083C756Cc2"
 DECLARED = re.compile(r"^\s*error (\w+\([^)]*\));", re.MULTILINE)
-SAMPLES = {"address": TOKEN, "bool": True, "bytes": b"\x12\x34", "bytes4": b"\x01\x02\x03\x04", "string": "AA23"}
+SAMPLES = {
+    "address": TOKEN,
+    "bool": True,
+    "bytes": b"\x12\x34",
+    "bytes4": b"\x01\x02\x03\x04",
+    "bytes32": bytes(32),
+    "string": "AA23",
+}
 
 
 def _error(text: str) -> bytes:
@@ -143,6 +150,13 @@ def test_errors_are_found_by_name() -> None:
     assert len(known_errors("TransferFailed")) > 1
     assert known_errors("Nothing") == ()
     assert set(known_errors()) == {*OUR_ERRORS, *PROTOCOL_ERRORS}
+
+
+def test_a_failed_plan_of_a_batch_says_why() -> None:
+    failed = keccak(b"PlanFailed(uint256,bytes)")[:4]
+    reason = explain_revert(failed + encode(["uint256", "bytes"], [3, _error("BAL#304")]))
+    assert "plan 3" in reason.sentence
+    assert "30 %" in reason.sentence
 
 
 def test_silence_and_strangers_are_shown_as_they_are() -> None:

@@ -1,0 +1,289 @@
+// SPDX-License-Identifier: Apache-2.0
+pragma solidity 0.8.30;
+
+import {IAccount} from "contracts/interfaces/IAccount.sol";
+import {IExecutor} from "contracts/interfaces/IExecutor.sol";
+import {IRegistry} from "contracts/interfaces/IRegistry.sol";
+import {LEG_CALL, LEG_PAYOUT, LEG_V2, LEG_V3, LEG_V4} from "contracts/types/Plan.sol";
+
+import {Chain} from "./support/Chain.sol";
+import {IExecutorUnderTest, Sending} from "./support/IExecutorUnderTest.sol";
+import {Permits} from "./support/Permits.sol";
+import {Plans} from "./support/Plans.sol";
+
+/// @notice Neither a token nor anything else of note, until it says otherwise.
+contract Chameleon {
+    bool public token;
+
+    function become() external {
+        token = true;
+    }
+
+    function allowance(address, address) external view returns (uint256) {
+        require(token, "no token");
+        return 0;
+    }
+
+    function poke() external {}
+}
+
+/// @notice Answers like a token of an older kind, without allowances.
+contract OldToken {
+    uint256 public totalSupply = 1;
+    mapping(address => uint256) public balanceOf;
+}
+
+/// @notice What may be traded with changes slowly and stops at once.
+contract ExecutorRegistryTest is Chain {
+    using Sending for IExecutorUnderTest;
+
+    uint256 internal constant DELAY = 2 days;
+
+    IExecutorUnderTest internal slow;
+    address internal watchman = makeAddr("watchman");
+    address internal payee = makeAddr("payee");
+    Chameleon internal target;
+    bool private _delayed;
+
+    function setUp() public override {
+        super.setUp();
+        _delayed = true;
+        slow = _deployExecutor();
+        target = new Chameleon();
+        vm.startPrank(desk);
+        slow.setGuardian(watchman);
+        executor.setGuardian(watchman);
+        vm.stopPrank();
+    }
+
+    function _registryDelay() internal view override returns (uint256) {
+        return _delayed ? DELAY : 0;
+    }
+
+    // Venues
+
+    function test_a_venue_waits_for_its_delay() public {
+        assertEq(slow.registryDelay(), DELAY);
+        vm.startPrank(desk);
+        vm.expectRevert(abi.encodeWithSelector(IRegistry.RegistryDelayed.selector, DELAY));
+        slow.setVenue(uint8(LEG_V2), 1, v2Factory, V2_INIT, 3000);
+        bytes32 proposal = slow.proposeVenue(uint8(LEG_V2), 1, v2Factory, V2_INIT, 3000);
+        assertEq(slow.applicableFrom(proposal), NOW + DELAY);
+        vm.warp(NOW + DELAY - 1);
+        vm.expectRevert(abi.encodeWithSelector(IRegistry.NotYet.selector, proposal, NOW + DELAY, NOW + DELAY - 1));
+        slow.applyVenue(uint8(LEG_V2), 1, v2Factory, V2_INIT, 3000);
+        vm.expectRevert(abi.encodeWithSelector(IExecutor.VenueUnknown.selector, LEG_V2, 1));
+        slow.venue(uint8(LEG_V2), 1);
+        vm.warp(NOW + DELAY);
+        slow.applyVenue(uint8(LEG_V2), 1, v2Factory, V2_INIT, 3000);
+        (address deployer,,) = slow.venue(uint8(LEG_V2), 1);
+        assertEq(deployer, v2Factory);
+        vm.expectRevert(abi.encodeWithSelector(IRegistry.NotProposed.selector, proposal));
+        slow.applyVenue(uint8(LEG_V2), 1, v2Factory, V2_INIT, 3000);
+        vm.stopPrank();
+    }
+
+    function test_nothing_is_applied_but_what_was_proposed(address deployer, bytes32 initCodeHash, uint24 fee) public {
+        vm.assume(deployer != v2Factory);
+        fee = uint24(bound(fee, 0, 999_999));
+        vm.startPrank(desk);
+        slow.proposeVenue(uint8(LEG_V2), 1, v2Factory, V2_INIT, 3000);
+        vm.warp(NOW + DELAY);
+        vm.expectPartialRevert(IRegistry.NotProposed.selector);
+        slow.applyVenue(uint8(LEG_V2), 1, deployer, initCodeHash, fee);
+        vm.stopPrank();
+    }
+
+    function test_proposing_again_begins_the_delay_anew() public {
+        vm.startPrank(desk);
+        bytes32 proposal = slow.proposeVenue(uint8(LEG_V3), 1, v3Factory, V3_INIT, 0);
+        vm.warp(NOW + DELAY);
+        slow.proposeVenue(uint8(LEG_V3), 1, v3Factory, V3_INIT, 0);
+        vm.expectRevert(abi.encodeWithSelector(IRegistry.NotYet.selector, proposal, NOW + 2 * DELAY, NOW + DELAY));
+        slow.applyVenue(uint8(LEG_V3), 1, v3Factory, V3_INIT, 0);
+        vm.stopPrank();
+    }
+
+    function test_what_no_venue_can_be_is_refused_at_once() public {
+        vm.startPrank(desk);
+        vm.expectRevert(abi.encodeWithSelector(IExecutor.VenueFixed.selector, LEG_V2, 0));
+        slow.proposeVenue(uint8(LEG_V2), 0, v2Factory, V2_INIT, 3000);
+        vm.expectRevert(abi.encodeWithSelector(IExecutor.VenueUnknown.selector, LEG_V4, 1));
+        slow.proposeVenue(uint8(LEG_V4), 1, v2Factory, V2_INIT, 0);
+        vm.expectRevert(abi.encodeWithSelector(IExecutor.VenueFee.selector, 1_000_000));
+        slow.proposeVenue(uint8(LEG_V2), 1, v2Factory, V2_INIT, 1_000_000);
+        vm.stopPrank();
+    }
+
+    function test_owner_and_guardian_disable_a_venue_at_once() public {
+        _mint(a, address(slow), 10e18);
+        _pair(a, b);
+        bytes memory packed = Plans.encode(_plan(a, b, 1e18, Plans.v2(0, 1, Plans.all(), 1)));
+        address[2] memory stoppers = [desk, watchman];
+        for (uint256 i = 0; i < stoppers.length; ++i) {
+            uint256 start = block.timestamp;
+            vm.startPrank(desk);
+            slow.proposeVenue(uint8(LEG_V2), 1, v2Factory, V2_INIT, 3000);
+            vm.warp(start + DELAY);
+            slow.applyVenue(uint8(LEG_V2), 1, v2Factory, V2_INIT, 3000);
+            vm.warp(NOW);
+            slow.execute(packed);
+            vm.stopPrank();
+            vm.prank(stoppers[i]);
+            slow.disableVenue(uint8(LEG_V2), 1);
+            vm.prank(desk);
+            vm.expectRevert(abi.encodeWithSelector(IExecutor.VenueUnknown.selector, LEG_V2, 1));
+            slow.execute(packed);
+        }
+        vm.prank(desk);
+        slow.setVenue(uint8(LEG_V2), 1, address(0), 0, 0);
+        vm.prank(watchman);
+        vm.expectRevert(abi.encodeWithSelector(IExecutor.VenueFixed.selector, LEG_V2, 0));
+        slow.disableVenue(uint8(LEG_V2), 0);
+    }
+
+    function test_owner_and_guardian_cancel_what_was_proposed() public {
+        address[2] memory stoppers = [desk, watchman];
+        for (uint256 i = 0; i < stoppers.length; ++i) {
+            vm.prank(desk);
+            bytes32 proposal = slow.proposeVenue(uint8(LEG_V2), 1, v2Factory, V2_INIT, 3000);
+            vm.prank(stoppers[i]);
+            slow.cancelProposal(proposal);
+            assertEq(slow.applicableFrom(proposal), 0);
+            vm.prank(stoppers[i]);
+            vm.expectRevert(abi.encodeWithSelector(IRegistry.NotProposed.selector, proposal));
+            slow.cancelProposal(proposal);
+        }
+    }
+
+    function test_without_a_delay_a_venue_and_a_listing_act_at_once() public {
+        assertEq(executor.registryDelay(), 0);
+        vm.startPrank(desk);
+        executor.setVenue(uint8(LEG_V2), 1, v2Factory, V2_INIT, 3000);
+        executor.setListed(uint8(LEG_PAYOUT), payee, 0, true);
+        assertTrue(executor.isListed(uint8(LEG_PAYOUT), payee, 0));
+        executor.setListed(uint8(LEG_PAYOUT), payee, 0, false);
+        assertFalse(executor.isListed(uint8(LEG_PAYOUT), payee, 0));
+        vm.stopPrank();
+    }
+
+    // Lists
+
+    function test_a_listing_waits_for_its_delay_and_ends_at_once() public {
+        bytes4 poke = Chameleon.poke.selector;
+        vm.startPrank(desk);
+        vm.expectRevert(abi.encodeWithSelector(IRegistry.RegistryDelayed.selector, DELAY));
+        slow.setListed(uint8(LEG_CALL), address(target), poke, true);
+        bytes32 proposal = slow.proposeListing(uint8(LEG_CALL), address(target), poke);
+        vm.expectRevert(abi.encodeWithSelector(IRegistry.NotYet.selector, proposal, NOW + DELAY, NOW));
+        slow.applyListing(uint8(LEG_CALL), address(target), poke);
+        vm.warp(NOW + DELAY);
+        assertFalse(slow.isListed(uint8(LEG_CALL), address(target), poke));
+        slow.applyListing(uint8(LEG_CALL), address(target), poke);
+        vm.stopPrank();
+        assertTrue(slow.isListed(uint8(LEG_CALL), address(target), poke));
+        assertFalse(slow.isListed(uint8(LEG_PAYOUT), address(target), poke));
+        assertFalse(slow.isListed(uint8(LEG_CALL), address(target), Chameleon.become.selector));
+        vm.prank(watchman);
+        slow.disableListing(uint8(LEG_CALL), address(target), poke);
+        assertFalse(slow.isListed(uint8(LEG_CALL), address(target), poke));
+    }
+
+    function test_a_token_is_never_a_target_of_calls() public {
+        address[4] memory tokens = [a, silent, address(weth), address(new OldToken())];
+        for (uint256 i = 0; i < tokens.length; ++i) {
+            vm.prank(desk);
+            vm.expectRevert(abi.encodeWithSelector(IRegistry.TargetIsToken.selector, tokens[i]));
+            slow.proposeListing(uint8(LEG_CALL), tokens[i], Chameleon.poke.selector);
+        }
+    }
+
+    function test_what_became_a_token_meanwhile_is_not_listed() public {
+        vm.startPrank(desk);
+        slow.proposeListing(uint8(LEG_CALL), address(target), Chameleon.poke.selector);
+        target.become();
+        vm.warp(NOW + DELAY);
+        vm.expectRevert(abi.encodeWithSelector(IRegistry.TargetIsToken.selector, target));
+        slow.applyListing(uint8(LEG_CALL), address(target), Chameleon.poke.selector);
+        vm.stopPrank();
+    }
+
+    function test_functions_that_move_allowances_are_never_listed() public {
+        string[12] memory refused = [
+            "approve(address,uint256)",
+            "transfer(address,uint256)",
+            "transferFrom(address,address,uint256)",
+            "permit(address,address,uint256,uint256,uint8,bytes32,bytes32)",
+            "permit(address,address,uint256,uint256,bool,uint8,bytes32,bytes32)",
+            "increaseAllowance(address,uint256)",
+            "setApprovalForAll(address,bool)",
+            "approve(address,address,uint160,uint48)",
+            "approveDelegation(address,uint256)",
+            "transferAndCall(address,uint256,bytes)",
+            "authorizeOperator(address)",
+            "setRelayerApproval(address,address,bool)"
+        ];
+        vm.startPrank(desk);
+        for (uint256 i = 0; i < refused.length; ++i) {
+            bytes4 selector = bytes4(keccak256(bytes(refused[i])));
+            vm.expectRevert(abi.encodeWithSelector(IRegistry.SelectorRefused.selector, selector));
+            slow.proposeListing(uint8(LEG_CALL), address(target), selector);
+        }
+        vm.expectRevert(abi.encodeWithSelector(IRegistry.SelectorRefused.selector, bytes4(0)));
+        slow.proposeListing(uint8(LEG_CALL), address(target), 0);
+        vm.expectRevert(abi.encodeWithSelector(IRegistry.SelectorRefused.selector, bytes4(uint32(1))));
+        slow.proposeListing(uint8(LEG_PAYOUT), payee, bytes4(uint32(1)));
+        vm.stopPrank();
+    }
+
+    function test_nobody_in_particular_is_never_listed() public {
+        address[3] memory nobody = [address(0), address(slow), Permits.PERMIT2];
+        vm.startPrank(desk);
+        for (uint256 i = 0; i < nobody.length; ++i) {
+            vm.expectRevert(abi.encodeWithSelector(IRegistry.NotListable.selector, LEG_PAYOUT, nobody[i]));
+            slow.proposeListing(uint8(LEG_PAYOUT), nobody[i], 0);
+        }
+        vm.expectRevert(abi.encodeWithSelector(IRegistry.NotListable.selector, LEG_V4, payee));
+        slow.proposeListing(uint8(LEG_V4), payee, 0);
+        vm.expectRevert(abi.encodeWithSelector(IRegistry.NotListable.selector, LEG_CALL, payee));
+        slow.proposeListing(uint8(LEG_CALL), payee, Chameleon.poke.selector);
+        vm.stopPrank();
+    }
+
+    // Who
+
+    function test_only_the_owner_adds(address caller) public {
+        vm.assume(caller != desk && caller != address(0));
+        bytes[6] memory calls = [
+            abi.encodeCall(slow.proposeVenue, (uint8(1), uint8(1), v2Factory, V2_INIT, 3000)),
+            abi.encodeCall(slow.applyVenue, (uint8(1), uint8(1), v2Factory, V2_INIT, 3000)),
+            abi.encodeCall(slow.setVenue, (uint8(1), uint8(1), address(0), bytes32(0), 0)),
+            abi.encodeCall(slow.proposeListing, (uint8(LEG_PAYOUT), payee, bytes4(0))),
+            abi.encodeCall(slow.applyListing, (uint8(LEG_PAYOUT), payee, bytes4(0))),
+            abi.encodeCall(slow.setListed, (uint8(LEG_PAYOUT), payee, bytes4(0), true))
+        ];
+        for (uint256 i = 0; i < calls.length; ++i) {
+            _refused(caller, calls[i], abi.encodeWithSelector(IAccount.NotOwner.selector, caller));
+        }
+    }
+
+    function test_only_owner_and_guardian_take_away(address caller) public {
+        vm.assume(caller != desk && caller != watchman && caller != address(0));
+        bytes[4] memory calls = [
+            abi.encodeCall(slow.disableVenue, (uint8(1), uint8(1))),
+            abi.encodeCall(slow.disableListing, (uint8(LEG_PAYOUT), payee, bytes4(0))),
+            abi.encodeCall(slow.cancelProposal, (bytes32(0))),
+            abi.encodeCall(slow.revokeSession, (payee))
+        ];
+        for (uint256 i = 0; i < calls.length; ++i) {
+            _refused(caller, calls[i], abi.encodeWithSelector(IAccount.NotGuardian.selector, caller));
+        }
+    }
+
+    function _refused(address caller, bytes memory call_, bytes memory reason) private {
+        vm.prank(caller);
+        (bool success, bytes memory answer) = address(slow).call(call_);
+        assertFalse(success);
+        assertEq(answer, reason);
+    }
+}
