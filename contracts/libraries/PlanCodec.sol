@@ -51,7 +51,22 @@ import {
 ///                          | partialFillAllowed u8 | length u16 | signature
 ///     9 exact output       hops u8 | hops x (venue u8 | fee u24), last pool first | (hops - 1) x token u8, likewise;
 ///                          the amount is what is bought, in mode 0
-///     10 and beyond          length u16 | as `Annex` describes them, the address dealt with first
+///     from 10 on             length u16 | then, all of it:
+///     10 wrap                nothing: the tokens are the native coin and its wrapper, either way
+///     11 ERC-4626            vault address: one of the tokens, bought by a deposit or sold by a redemption
+///     12 Balancer v3         pool address
+///     13 AirSwap             signer address | signerAmount u128 | nonce u256 | expiry u40 | light u8 | v u8 | r | s; the
+///                            leg's amount is the order's
+///     14 0x v4 RFQ           maker address | makerAmount u128 | takerAmount u128 | open u8 (1: for any taker)
+///                            | txOrigin address | pool 32 bytes | expiry u64 | salt u256 | signatureType u8 | v u8 | r | s
+///     15 payout              receiver address, listed
+///     16 Across              recipient address, listed or this account's | outputToken address | outputAmount u128
+///                            | chain u64 | relayer address | quoteTimestamp u32 | fillDeadline u32 | exclusivity u32
+///     17 call                target address | pays u8 (1: the leg's amount is approved meanwhile) | calldata, listed by
+///                            target and selector
+///     18 flash loan          lender address | lender's kind u8 (0: Balancer v2, 1: Aave v3, 2: Balancer v3)
+///                            | loan u128 of the token sold | count u8 | count x (length u24 | plan); the leg's amount is
+///                            the most that all of it may cost
 ///   permit  with the flag only: nonce u64 | signature | its length u16
 ///
 /// Asset 0 may fall and asset 1 must rise or leave. Available of an asset is what it may fall by, less what legs sold, more what

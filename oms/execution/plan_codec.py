@@ -13,8 +13,11 @@ Must not: decide anything about a trade, or know a venue's address.
     amount  mode 0: exact u128 | mode 1: share u32, in 2^-32 of what is available, rounded down | mode 2: nothing, all
     permit  with the flag only: nonce u64 | signature | its length u16
 
+    flash   length u16 | lender address | lender's kind u8 | loan u128 | count u8 | count x (length u24 | plan)
+
 A plan is the whole calldata, without a selector. Integers are big-endian and unpadded. Asset 0 may fall and asset 1
-must rise; tokens beyond the assets only go from pool to pool.
+must rise or leave; tokens beyond the assets only go from pool to pool. Particulars from kind 10 on have their length
+before them: see `further_legs`.
 """
 
 from collections.abc import Sequence
@@ -22,9 +25,12 @@ from dataclasses import dataclass
 from enum import IntEnum
 from typing import ClassVar, Final
 
-from eth_utils.address import to_checksum_address
-
-from oms.errors import InvalidRequest
+from oms.execution.further_legs import FurtherLeg, read_further_leg
+from oms.execution.leg_kinds import LegKind as LegKind
+from oms.execution.leg_kinds import LenderKind as LenderKind
+from oms.execution.packing import UINT16_MAX, UINT64_MAX, Reader, pack_address, pack_uint, require_range, with_length
+from oms.execution.packing import UINT40_MAX as UINT40_MAX
+from oms.execution.packing import MalformedPlan as MalformedPlan
 from oms.units import UINT128_MAX, UINT256_MAX, Address
 
 PLAN_VERSION: Final = 2
@@ -34,8 +40,8 @@ MAX_LEG_AMOUNT: Final = 2**127 - 1
 SHARE_ONE: Final = 2**32
 """A share is counted in parts of this, and is always less than it; use `All` for the whole."""
 
-UINT40_MAX: Final = 2**40 - 1
-UINT64_MAX: Final = 2**64 - 1
+MAX_LOAN_DEPTH: Final = 4
+"""Loans within loans; the executor knows no limit, but whoever reads a plan needs one."""
 
 _FLAG_PULL = 1
 _FLAG_DELIVER = 2
@@ -48,27 +54,6 @@ _MODE_SHIFT = 5
 _ON_PATHS = frozenset({1, 2, 7})
 
 
-class MalformedPlan(InvalidRequest):
-    """Bytes or values that are no plan; `reason` says why."""
-
-    def __init__(self, reason: str) -> None:
-        super().__init__("plan", reason)
-
-
-class LegKind(IntEnum):
-    """A leg's first byte."""
-
-    CONSTANT_PRODUCT = 1
-    CONCENTRATED = 2
-    UNISWAP_V4 = 3
-    CURVE_STABLE = 4
-    CURVE_CRYPTO = 5
-    BALANCER = 6
-    SOLIDLY = 7
-    MAKER_QUOTE = 8
-    CONCENTRATED_EXACT_OUT = 9
-
-
 class Bound(IntEnum):
     """How an asset may change over a plan."""
 
@@ -78,6 +63,8 @@ class Bound(IntEnum):
     """It falls by at most the amount."""
     RISE = 2
     """It rises by at least the amount."""
+    LEAVE = 3
+    """At least the amount leaves, by payouts or bridge deposits; for asset 1 only."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -89,7 +76,7 @@ class Asset:
     amount: int
 
     def __post_init__(self) -> None:
-        _ranged("asset's amount", self.amount, 0 if self.bound is Bound.UNCHANGED else 1, UINT128_MAX)
+        require_range("asset's amount", self.amount, 0 if self.bound is Bound.UNCHANGED else 1, UINT128_MAX)
 
 
 @dataclass(frozen=True, slots=True)
@@ -105,8 +92,8 @@ class Permit:
     straight: bool
 
     def __post_init__(self) -> None:
-        _ranged("permit's nonce", self.nonce, 0, UINT64_MAX)
-        _ranged("signature length", len(self.signature), 0, 2**16 - 1)
+        require_range("permit's nonce", self.nonce, 0, UINT64_MAX)
+        require_range("signature length", len(self.signature), 0, UINT16_MAX)
 
 
 @dataclass(frozen=True, slots=True)
@@ -116,7 +103,7 @@ class Exact:
     amount: int
 
     def __post_init__(self) -> None:
-        _ranged("exact amount", self.amount, 1, MAX_LEG_AMOUNT)
+        require_range("exact amount", self.amount, 1, MAX_LEG_AMOUNT)
 
 
 @dataclass(frozen=True, slots=True)
@@ -126,7 +113,7 @@ class Share:
     parts: int
 
     def __post_init__(self) -> None:
-        _ranged("share", self.parts, 1, SHARE_ONE - 1)
+        require_range("share", self.parts, 1, SHARE_ONE - 1)
 
 
 @dataclass(frozen=True, slots=True)
@@ -146,11 +133,11 @@ class ConstantProduct:
     kind: ClassVar[LegKind] = LegKind.CONSTANT_PRODUCT
 
     def __post_init__(self) -> None:
-        _ranged("venue id", self.venue_id, 0, 255)
+        require_range("venue id", self.venue_id, 0, 255)
 
     def pack(self) -> bytes:
         """This swap's particulars."""
-        return _uint(self.venue_id, 1)
+        return pack_uint(self.venue_id, 1)
 
 
 @dataclass(frozen=True, slots=True)
@@ -163,12 +150,12 @@ class Concentrated:
     kind: ClassVar[LegKind] = LegKind.CONCENTRATED
 
     def __post_init__(self) -> None:
-        _ranged("venue id", self.venue_id, 0, 255)
-        _ranged("fee_pips", self.fee_pips, 0, 2**24 - 1)
+        require_range("venue id", self.venue_id, 0, 255)
+        require_range("fee_pips", self.fee_pips, 0, 2**24 - 1)
 
     def pack(self) -> bytes:
         """This swap's particulars."""
-        return _uint(self.venue_id, 1) + _uint(self.fee_pips, 3)
+        return pack_uint(self.venue_id, 1) + pack_uint(self.fee_pips, 3)
 
 
 @dataclass(frozen=True, slots=True)
@@ -182,12 +169,13 @@ class UniswapV4:
     kind: ClassVar[LegKind] = LegKind.UNISWAP_V4
 
     def __post_init__(self) -> None:
-        _ranged("fee_pips", self.fee_pips, 0, 2**24 - 1)
-        _ranged("tick_spacing", self.tick_spacing, -(2**23), 2**23 - 1)
+        require_range("fee_pips", self.fee_pips, 0, 2**24 - 1)
+        require_range("tick_spacing", self.tick_spacing, -(2**23), 2**23 - 1)
 
     def pack(self) -> bytes:
         """This swap's particulars."""
-        return _uint(self.fee_pips, 3) + self.tick_spacing.to_bytes(3, "big", signed=True) + _uint(self.native, 1)
+        spacing = self.tick_spacing.to_bytes(3, "big", signed=True)
+        return pack_uint(self.fee_pips, 3) + spacing + pack_uint(self.native, 1)
 
 
 @dataclass(frozen=True, slots=True)
@@ -200,8 +188,8 @@ class Curve:
     crypto: bool
 
     def __post_init__(self) -> None:
-        _ranged("coin index", self.i, 0, 255)
-        _ranged("coin index", self.j, 0, 255)
+        require_range("coin index", self.i, 0, 255)
+        require_range("coin index", self.j, 0, 255)
 
     @property
     def kind(self) -> LegKind:
@@ -210,7 +198,7 @@ class Curve:
 
     def pack(self) -> bytes:
         """This swap's particulars."""
-        return _address(self.pool) + _uint(self.i, 1) + _uint(self.j, 1)
+        return pack_address(self.pool) + pack_uint(self.i, 1) + pack_uint(self.j, 1)
 
 
 @dataclass(frozen=True, slots=True)
@@ -240,11 +228,11 @@ class Solidly:
     kind: ClassVar[LegKind] = LegKind.SOLIDLY
 
     def __post_init__(self) -> None:
-        _ranged("venue id", self.venue_id, 1, 255)
+        require_range("venue id", self.venue_id, 1, 255)
 
     def pack(self) -> bytes:
         """This swap's particulars."""
-        return _uint(self.venue_id, 1) + _uint(self.stable, 1)
+        return pack_uint(self.venue_id, 1) + pack_uint(self.stable, 1)
 
 
 @dataclass(frozen=True, slots=True)
@@ -262,17 +250,17 @@ class MakerQuote:
     kind: ClassVar[LegKind] = LegKind.MAKER_QUOTE
 
     def __post_init__(self) -> None:
-        _ranged("maker_amount", self.maker_amount, 0, UINT128_MAX)
-        _ranged("taker_amount", self.taker_amount, 1, UINT128_MAX)
-        _ranged("expiry", self.expiry, 0, UINT40_MAX)
-        _ranged("nonce", self.nonce, 0, UINT256_MAX)
-        _ranged("signature length", len(self.signature), 0, 2**16 - 1)
+        require_range("maker_amount", self.maker_amount, 0, UINT128_MAX)
+        require_range("taker_amount", self.taker_amount, 1, UINT128_MAX)
+        require_range("expiry", self.expiry, 0, UINT40_MAX)
+        require_range("nonce", self.nonce, 0, UINT256_MAX)
+        require_range("signature length", len(self.signature), 0, UINT16_MAX)
 
     def pack(self) -> bytes:
         """This swap's particulars."""
-        amounts = _uint(self.maker_amount, 16) + _uint(self.taker_amount, 16)
-        terms = _uint(self.expiry, 5) + _uint(self.nonce, 32) + _uint(self.partial_fill_allowed, 1)
-        return _address(self.maker) + amounts + terms + _uint(len(self.signature), 2) + self.signature
+        amounts = pack_uint(self.maker_amount, 16) + pack_uint(self.taker_amount, 16)
+        terms = pack_uint(self.expiry, 5) + pack_uint(self.nonce, 32) + pack_uint(self.partial_fill_allowed, 1)
+        return pack_address(self.maker) + amounts + terms + pack_uint(len(self.signature), 2) + self.signature
 
 
 @dataclass(frozen=True, slots=True)
@@ -283,8 +271,8 @@ class Hop:
     fee_pips: int
 
     def __post_init__(self) -> None:
-        _ranged("venue id", self.venue_id, 0, 255)
-        _ranged("fee_pips", self.fee_pips, 0, 2**24 - 1)
+        require_range("venue id", self.venue_id, 0, 255)
+        require_range("fee_pips", self.fee_pips, 0, 2**24 - 1)
 
 
 @dataclass(frozen=True, slots=True)
@@ -297,18 +285,63 @@ class ConcentratedExactOut:
     kind: ClassVar[LegKind] = LegKind.CONCENTRATED_EXACT_OUT
 
     def __post_init__(self) -> None:
-        _ranged("number of hops", len(self.hops), 1, 255)
-        _ranged("number of tokens between", len(self.between), len(self.hops) - 1, len(self.hops) - 1)
+        require_range("number of hops", len(self.hops), 1, 255)
+        require_range("number of tokens between", len(self.between), len(self.hops) - 1, len(self.hops) - 1)
         for index in self.between:
-            _ranged("token index", index, 0, MAX_TOKENS - 1)
+            require_range("token index", index, 0, MAX_TOKENS - 1)
 
     def pack(self) -> bytes:
         """This swap's particulars."""
-        hops = b"".join(_uint(hop.venue_id, 1) + _uint(hop.fee_pips, 3) for hop in self.hops)
-        return _uint(len(self.hops), 1) + hops + bytes(self.between)
+        hops = b"".join(pack_uint(hop.venue_id, 1) + pack_uint(hop.fee_pips, 3) for hop in self.hops)
+        return pack_uint(len(self.hops), 1) + hops + bytes(self.between)
 
 
-SwapOn = ConstantProduct | Concentrated | UniswapV4 | Curve | Balancer | Solidly | MakerQuote | ConcentratedExactOut
+@dataclass(frozen=True, slots=True)
+class FlashLoan:
+    """Borrows `amount` of the token sold, runs `plans` in order by the executor's calls of itself, and repays.
+
+    The leg's amount is the most that the balance may fall by over all of it, fee included.
+    """
+
+    lender: Address
+    lender_kind: LenderKind
+    amount: int
+    plans: "tuple[PackedPlan, ...]"
+
+    kind: ClassVar[LegKind] = LegKind.FLASH
+
+    def __post_init__(self) -> None:
+        require_range("loan", self.amount, 0, UINT128_MAX)
+        require_range("number of plans", len(self.plans), 1, 255)
+        require_range("depth of loans", self.depth, 1, MAX_LOAN_DEPTH)
+
+    @property
+    def depth(self) -> int:
+        """One, and the depth of the loans within."""
+        within = (leg.swap.depth for plan in self.plans for leg in plan.legs if isinstance(leg.swap, FlashLoan))
+        return 1 + max(within, default=0)
+
+    def pack(self) -> bytes:
+        """This leg's particulars."""
+        packed = [encode_plan(plan) for plan in self.plans]
+        terms = pack_uint(self.lender_kind, 1) + pack_uint(self.amount, 16) + pack_uint(len(packed), 1)
+        # What is too long for its own length is too long for the leg's, which is refused.
+        plans = b"".join(pack_uint(min(len(plan), 2**24 - 1), 3) + plan for plan in packed)
+        return with_length(pack_address(self.lender) + terms + plans)
+
+
+SwapOn = (
+    ConstantProduct
+    | Concentrated
+    | UniswapV4
+    | Curve
+    | Balancer
+    | Solidly
+    | MakerQuote
+    | ConcentratedExactOut
+    | FurtherLeg
+    | FlashLoan
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -345,13 +378,10 @@ class PackedPlan:
     permit: Permit | None = None
 
     def __post_init__(self) -> None:
-        _ranged("number of assets", len(self.assets), 2, MAX_ASSETS)
-        _ranged("number of tokens", len(self.tokens), 2, MAX_TOKENS)
-        _ranged("deadline", self.deadline, 0, UINT40_MAX)
-        if self.assets[_TOKEN_IN].bound is not Bound.FALL or self.assets[_TOKEN_OUT].bound is not Bound.RISE:
-            raise MalformedPlan("asset 0 may fall and asset 1 must rise; order them so")
-        if len({token.lower() for token in self.tokens}) != len(self.tokens):
-            raise MalformedPlan("a token is listed twice; list each once")
+        require_range("number of assets", len(self.assets), 2, MAX_ASSETS)
+        require_range("number of tokens", len(self.tokens), 2, MAX_TOKENS)
+        require_range("deadline", self.deadline, 0, UINT40_MAX)
+        self._check_assets()
         if not self.legs:
             raise MalformedPlan("no legs; a plan needs at least one")
         if self.permit is not None and self.pull == self.permit.straight:
@@ -362,6 +392,16 @@ class PackedPlan:
     def tokens(self) -> tuple[Address, ...]:
         """What legs may name, by index."""
         return (*(asset.token for asset in self.assets), *self.handed)
+
+    def _check_assets(self) -> None:
+        first, second, *others = (asset.bound for asset in self.assets)
+        if first is not Bound.FALL or second not in (Bound.RISE, Bound.LEAVE) or Bound.LEAVE in others:
+            raise MalformedPlan("asset 0 may fall and asset 1 must rise or leave; order them so")
+        tokens = [token.lower() for token in self.tokens]
+        if second is Bound.LEAVE and tokens[_TOKEN_IN] == tokens[_TOKEN_OUT]:
+            tokens.pop(_TOKEN_OUT)
+        if len(set(tokens)) != len(tokens):
+            raise MalformedPlan("a token is listed twice; list each once, but for one that falls as it leaves")
 
     def _check_legs(self) -> None:
         known, declared = range(len(self.tokens)), range(len(self.assets))
@@ -394,9 +434,13 @@ def swap_assets(tokens: Sequence[Address], amount_in: int, min_out: int) -> tupl
 def encode_plan(plan: PackedPlan) -> bytes:
     """The plan's only encoding."""
     counts = len(plan.assets) << 4 | len(plan.handed)
-    head = _uint(PLAN_VERSION, 1) + _uint(plan_flags(plan), 1) + _uint(plan.deadline, 5) + _uint(counts, 1)
-    table = b"".join(_uint(asset.bound, 1) + _address(asset.token) + _uint(asset.amount, 16) for asset in plan.assets)
+    head = bytes([PLAN_VERSION, plan_flags(plan)]) + pack_uint(plan.deadline, 5) + pack_uint(counts, 1)
+    table = b"".join(map(_encode_asset, plan.assets))
     return head + table + route_of(plan) + (b"" if plan.permit is None else _encode_permit(plan.permit))
+
+
+def _encode_asset(asset: Asset) -> bytes:
+    return pack_uint(asset.bound, 1) + pack_address(asset.token) + pack_uint(asset.amount, 16)
 
 
 def plan_flags(plan: PackedPlan) -> int:
@@ -407,12 +451,16 @@ def plan_flags(plan: PackedPlan) -> int:
 
 def route_of(plan: PackedPlan) -> bytes:
     """The part of a plan behind its assets and before its permit: handed tokens and legs."""
-    return b"".join(map(_address, plan.handed)) + b"".join(map(encode_leg, plan.legs))
+    return b"".join(map(pack_address, plan.handed)) + b"".join(map(encode_leg, plan.legs))
 
 
 def decode_plan(data: bytes) -> PackedPlan:
     """The strict inverse of `encode_plan`. Raises `MalformedPlan` for anything that it would not produce."""
-    reader = _Reader(data)
+    return _decode_plan(data, 0)
+
+
+def _decode_plan(data: bytes, depth: int) -> PackedPlan:
+    reader = Reader(data)
     version = reader.uint(1)
     if version != PLAN_VERSION:
         raise MalformedPlan(f"version {version} is not {PLAN_VERSION}; encode it again")
@@ -420,52 +468,59 @@ def decode_plan(data: bytes) -> PackedPlan:
     if flags > _FLAG_PULL | _FLAG_DELIVER | _FLAG_PERMIT:
         raise MalformedPlan(f"unknown flags {flags:#x}; encode it again")
     pull = bool(flags & _FLAG_PULL)
-    permit = reader.permit(straight=not pull) if flags & _FLAG_PERMIT else None
+    permit = _decode_permit(reader, straight=not pull) if flags & _FLAG_PERMIT else None
     deadline, counts = reader.uint(5), reader.uint(1)
     assets = tuple(_decode_asset(reader) for _ in range(counts >> 4))
     handed = tuple(reader.address() for _ in range(counts & 15))
     legs = []
     while not reader.done:
-        legs.append(_decode_leg(reader))
+        legs.append(_decode_leg(reader, depth))
     return PackedPlan(assets, deadline, tuple(legs), handed, pull, bool(flags & _FLAG_DELIVER), permit)
 
 
+def _decode_permit(reader: Reader, *, straight: bool) -> Permit:
+    """Cuts off the permit, which stands last."""
+    packed = reader.cut(reader.last(2) + 10)
+    return Permit(int.from_bytes(packed[:8]), packed[8:-2], straight)
+
+
 def _encode_permit(permit: Permit) -> bytes:
-    return _uint(permit.nonce, 8) + permit.signature + _uint(len(permit.signature), 2)
+    return pack_uint(permit.nonce, 8) + permit.signature + pack_uint(len(permit.signature), 2)
 
 
 def encode_leg(leg: PackedLeg) -> bytes:
     """The leg's part of the plan."""
     mode, amount = _amount(leg.amount)
     head = leg.swap.kind | mode << _MODE_SHIFT | (_HANDS_ON if leg.hands_on else 0)
-    return _uint(head, 1) + _uint(leg.index_in << 4 | leg.index_out, 1) + amount + leg.swap.pack()
+    return pack_uint(head, 1) + pack_uint(leg.index_in << 4 | leg.index_out, 1) + amount + leg.swap.pack()
 
 
 def _amount(amount: Amount) -> tuple[int, bytes]:
     match amount:
         case Exact(value):
-            return 0, _uint(value, 16)
+            return 0, pack_uint(value, 16)
         case Share(parts):
-            return 1, _uint(parts, 4)
+            return 1, pack_uint(parts, 4)
         case All():
             return 2, b""
 
 
-def _decode_asset(reader: "_Reader") -> Asset:
+def _decode_asset(reader: Reader) -> Asset:
     bound = reader.uint(1)
-    if bound > Bound.RISE:
+    if bound > Bound.LEAVE:
         raise MalformedPlan(f"unknown bound {bound}; encode it again")
     return Asset(reader.address(), Bound(bound), reader.uint(16))
 
 
-def _decode_leg(reader: "_Reader") -> PackedLeg:
+def _decode_leg(reader: Reader, depth: int) -> PackedLeg:
     head, tokens = reader.uint(1), reader.uint(1)
     amount = _decode_amount(reader, head >> _MODE_SHIFT & 3)
-    swap = _decode_swap(reader, head & _KIND_MASK)
+    kind = head & _KIND_MASK
+    swap = _decode_further(reader, kind, depth) if kind >= LegKind.WRAP else _decode_swap(reader, kind)
     return PackedLeg(tokens >> 4, tokens & 15, amount, swap, bool(head & _HANDS_ON))
 
 
-def _decode_amount(reader: "_Reader", mode: int) -> Amount:
+def _decode_amount(reader: Reader, mode: int) -> Amount:
     match mode:
         case 0:
             return Exact(reader.uint(16))
@@ -477,7 +532,7 @@ def _decode_amount(reader: "_Reader", mode: int) -> Amount:
             raise MalformedPlan(f"unknown amount mode {mode}; encode it again")
 
 
-def _decode_swap(reader: "_Reader", kind: int) -> SwapOn:
+def _decode_swap(reader: Reader, kind: int) -> SwapOn:
     match kind:
         case LegKind.CONSTANT_PRODUCT:
             return ConstantProduct(reader.uint(1))
@@ -499,76 +554,30 @@ def _decode_swap(reader: "_Reader", kind: int) -> SwapOn:
             raise MalformedPlan(f"unknown leg kind {kind}; encode it again")
 
 
-def _decode_quote(reader: "_Reader") -> MakerQuote:
+def _decode_further(reader: Reader, kind: int, depth: int) -> SwapOn:
+    """A leg whose particulars have a length of their own, and must use all of it."""
+    inside = Reader(reader.octets(reader.uint(2)))
+    swap = _decode_loan(inside, depth + 1) if kind == LegKind.FLASH else read_further_leg(inside, kind)
+    if not inside.done:
+        raise MalformedPlan("a leg's particulars are longer than its kind's; encode it again")
+    return swap
+
+
+def _decode_loan(reader: Reader, depth: int) -> FlashLoan:
+    # Before what is within is read, which is how deep a reader can be led.
+    require_range("depth of loans", depth, 1, MAX_LOAN_DEPTH)
+    lender, kind, amount = reader.address(), reader.uint(1), reader.uint(16)
+    require_range("lender's kind", kind, 0, max(LenderKind))
+    plans = tuple(_decode_plan(reader.octets(reader.uint(3)), depth) for _ in range(reader.uint(1)))
+    return FlashLoan(lender, LenderKind(kind), amount, plans)
+
+
+def _decode_quote(reader: Reader) -> MakerQuote:
     maker, maker_amount, taker_amount = reader.address(), reader.uint(16), reader.uint(16)
     expiry, nonce, partial = reader.uint(5), reader.uint(32), reader.switch()
     return MakerQuote(maker, maker_amount, taker_amount, expiry, nonce, partial, reader.octets(reader.uint(2)))
 
 
-def _decode_exact_out(reader: "_Reader") -> ConcentratedExactOut:
+def _decode_exact_out(reader: Reader) -> ConcentratedExactOut:
     hops = tuple(Hop(reader.uint(1), reader.uint(3)) for _ in range(reader.uint(1)))
     return ConcentratedExactOut(hops, tuple(reader.octets(max(len(hops) - 1, 0))))
-
-
-class _Reader:
-    """Takes bytes off the front; refuses to take what is not there."""
-
-    def __init__(self, data: bytes) -> None:
-        self._data = data
-        self._at = 0
-
-    @property
-    def done(self) -> bool:
-        return self._at == len(self._data)
-
-    def octets(self, size: int) -> bytes:
-        end = self._at + size
-        if end > len(self._data):
-            raise MalformedPlan(f"ends after {len(self._data)} bytes where {end} are needed; encode it again")
-        taken, self._at = self._data[self._at : end], end
-        return taken
-
-    def permit(self, *, straight: bool) -> Permit:
-        """Cut off the permit, which stands last."""
-        size = int.from_bytes(self._data[-2:])
-        end = len(self._data) - size - 10
-        if end < self._at:
-            raise MalformedPlan("ends within its permit; encode it again")
-        nonce = int.from_bytes(self._data[end : end + 8])
-        permit = Permit(nonce, self._data[end + 8 : -2], straight)
-        self._data = self._data[:end]
-        return permit
-
-    def uint(self, size: int) -> int:
-        return int.from_bytes(self.octets(size))
-
-    def int24(self) -> int:
-        return int.from_bytes(self.octets(3), signed=True)
-
-    def address(self) -> Address:
-        return Address(to_checksum_address(self.octets(20)))
-
-    def switch(self) -> bool:
-        value = self.uint(1)
-        if value > 1:
-            raise MalformedPlan(f"a switch is {value}, neither 0 nor 1; encode it again")
-        return value == 1
-
-
-def _ranged(name: str, value: int, low: int, high: int) -> None:
-    if not low <= value <= high:
-        raise MalformedPlan(f"{name} {value} is not from {low} to {high}; correct it")
-
-
-def _uint(value: int, size: int) -> bytes:
-    return int(value).to_bytes(size, "big")
-
-
-def _address(address: Address) -> bytes:
-    try:
-        packed = bytes.fromhex(address.removeprefix("0x"))
-    except ValueError:
-        packed = b""
-    if len(packed) != 20:
-        raise MalformedPlan(f"{address!r} is no address of 20 bytes; correct it")
-    return packed

@@ -187,6 +187,38 @@ OUR_ERRORS: Final = tuple(
             "AllowanceLeft(address token, address spender, uint256 allowance)",
             "{spender} would have kept an allowance of {allowance} over {token}; do not trade this token there",
         ),
+        # Legs beyond swaps
+        ("NoPlanRuns()", "the annex was called by itself; it runs within an executor's plan only"),
+        (
+            "BadParticulars(uint256 kind, uint256 size)",
+            "a leg of kind {kind} cannot have {size} bytes of particulars; encode the plan again",
+        ),
+        (
+            "NotListed(uint256 kind, address target, bytes4 selector)",
+            "legs of kind {kind} may not deal with {target} (function {selector}); the owner must list it first",
+        ),
+        (
+            "CallRefused(address target, bytes4 selector)",
+            "function {selector} of {target} may not be called, listed or not: it could give the account's rights away",
+        ),
+        ("VaultNotTraded(address vault)", "the vault {vault} is neither of the leg's tokens; encode the plan again"),
+        ("NothingAsked()", "the bridge deposit asks for nothing on the other chain; give token and amount"),
+        (
+            "WrongLender(address lender, uint256 kind)",
+            "{lender} is not this chain's lender of kind {kind}; take the one that the executor was deployed with",
+        ),
+        (
+            "WrongLoan(address token, uint256 amount)",
+            "the lender did not lend {amount} of {token} as it was asked to; do not use this lender",
+        ),
+        (
+            "LoanFee(uint256 fee, uint256 most)",
+            "the loan would cost {fee} where the leg may sell {most}; raise its amount or take another lender",
+        ),
+        (
+            "NotAPlan(uint256 index)",
+            "what is to run as plan {index} of the loan is no plan; encode it again",
+        ),
         # Tokens
         ("NotAToken(address token)", "{token} does not answer as a token does; check the address"),
         (

@@ -1,17 +1,24 @@
 // SPDX-License-Identifier: Apache-2.0
 pragma solidity 0.8.30;
 
+import {IAnnex} from "contracts/interfaces/IParts.sol";
 import {Quote} from "contracts/interfaces/IRfqSettlement.sol";
+import {LEG_CALL, LEG_PAYOUT, LENDER_BALANCER_V3} from "contracts/types/Plan.sol";
 
+import {PlainSpokePool} from "./mocks/Bridges.sol";
 import {MockSolidlyPool} from "./mocks/MockSolidly.sol";
-import {Chain} from "./support/Chain.sol";
+import {PlainBalancerV3Vault} from "./mocks/PlainBalancerV3Vault.sol";
+import {Counter} from "./mocks/Targets.sol";
+import {PlainVault} from "./mocks/Vaults.sol";
+import {FurtherChain} from "./support/FurtherChain.sol";
+import {FurtherPlans} from "./support/FurtherPlans.sol";
 import {PlanReader} from "./support/PlanReader.sol";
 import {Plan, Plans} from "./support/Plans.sol";
 
 /// @notice Golden calldata in both directions. `from_python.json` is written by the Python encoder (its test regenerates
 /// and compares it) and decoded here. `from_solidity.json` holds calls that were executed here against real pools; the
 /// Python decoder must read them and encode them back to the same bytes. WRITE_GOLDEN=1 rewrites the latter.
-contract GoldenTest is Chain {
+contract GoldenTest is FurtherChain {
     string internal constant FROM_PYTHON = "tests/contracts/golden/from_python.json";
     string internal constant FROM_SOLIDITY = "tests/contracts/golden/from_solidity.json";
     uint128 internal constant AMOUNT = 1000e18;
@@ -65,11 +72,50 @@ contract GoldenTest is Chain {
         legs = abi.encodePacked(Plans.hand(Plans.v2(0, 2, Plans.all(), 0)), Plans.v3(2, 1, Plans.all(), 0, FEE));
         _record("handed on", _planHanding(a, b, c, AMOUNT, legs));
 
+        _recordFurther();
+
         string memory json = string.concat("{\n", executed, "\n}\n");
         if (vm.envOr("WRITE_GOLDEN", false)) vm.writeFile(FROM_SOLIDITY, json);
         assertEq(
             vm.readFile(FROM_SOLIDITY), json, "run forge test with WRITE_GOLDEN=1 if the layout was meant to change"
         );
+    }
+
+    function _recordFurther() private {
+        PlainBalancerV3Vault balancer = new PlainBalancerV3Vault();
+        IAnnex.Places memory known;
+        (known.balancerV3Vault, known.spokePool) = (address(balancer), address(new PlainSpokePool()));
+        _settle(known);
+        (PlainVault vault, Counter counter) = (new PlainVault(a), new Counter());
+        balancer.register(maker);
+        for (uint256 i = 0; i < 2; ++i) {
+            address token = i == 0 ? a : b;
+            _mint(token, address(balancer), DEPTH);
+            balancer.sync(token);
+        }
+        _mint(b, address(counter), DEPTH);
+        _mint(a, address(executor), 100 * uint256(AMOUNT));
+        _mint(weth, address(executor), AMOUNT);
+        _list(LEG_PAYOUT, maker, 0);
+        _list(LEG_CALL, address(counter), Counter.trade.selector);
+
+        _record("unwrap", _plan(weth, address(0), AMOUNT, FurtherPlans.wrap(0, 1, Plans.all())));
+        _record("wrap", _plan(address(0), weth, AMOUNT, FurtherPlans.wrap(0, 1, Plans.all())));
+        bytes memory leg = FurtherPlans.vault(0, 1, Plans.all(), address(vault));
+        _record("deposit", _plan(a, address(vault), AMOUNT, leg));
+        _record("redeem", _plan(address(vault), a, AMOUNT, leg));
+        _record("balancer v3", _plan(a, b, AMOUNT, FurtherPlans.balancerV3(0, 1, Plans.all(), maker)));
+        _record("payout", _planLeaving(a, a, AMOUNT, AMOUNT, FurtherPlans.payout(0, 1, Plans.all(), maker)));
+        FurtherPlans.Deposit memory deposit =
+            FurtherPlans.Deposit(address(executor), b, 990e18, 10, maker, uint32(NOW) - 60, uint32(NOW) + 60, 30);
+        _record("across", _planLeaving(a, a, AMOUNT, AMOUNT, FurtherPlans.across(0, 1, Plans.all(), deposit)));
+        bytes memory data = abi.encodeCall(Counter.trade, (a, b, AMOUNT));
+        leg = FurtherPlans.callOut(0, 1, Plans.all(), address(counter), true, data);
+        _record("call", _plan(a, b, AMOUNT, leg));
+        bytes[] memory plans = new bytes[](1);
+        plans[0] = Plans.encode(_plan(a, b, AMOUNT, Plans.v2(0, 1, Plans.all(), 0)));
+        leg = FurtherPlans.flash(0, 1, Plans.all(), address(balancer), LENDER_BALANCER_V3, AMOUNT, plans);
+        _record("flash loan", _plan(a, b, AMOUNT, leg));
     }
 
     function _record(string memory name, Plan memory plan) private {

@@ -3,6 +3,17 @@
 from eth_abi.abi import encode
 from eth_utils.address import to_checksum_address
 
+from oms.execution.further_legs import (
+    AcrossDeposit,
+    AirSwapOrder,
+    BalancerV3,
+    FurtherLeg,
+    ListedCall,
+    Payout,
+    Vault,
+    Wrap,
+    ZeroExOrder,
+)
 from oms.execution.plan_codec import (
     MAX_ASSETS,
     MAX_LEG_AMOUNT,
@@ -19,7 +30,9 @@ from oms.execution.plan_codec import (
     ConstantProduct,
     Curve,
     Exact,
+    FlashLoan,
     Hop,
+    LenderKind,
     MakerQuote,
     PackedLeg,
     PackedPlan,
@@ -28,6 +41,7 @@ from oms.execution.plan_codec import (
     Solidly,
     SwapOn,
     UniswapV4,
+    encode_plan,
     swap_assets,
 )
 from oms.units import UINT128_MAX, UINT256_MAX, ZERO_ADDRESS, Address
@@ -54,6 +68,16 @@ def _one(swap: SwapOn, amount: Amount | None = None) -> PackedPlan:
 
 
 QUOTE = MakerQuote(MAKER, 50_000 * 10**6, 25 * 10**18, DEADLINE, 7, True, bytes(range(65)))
+
+DEPOSIT = AcrossDeposit(MAKER, USDT, 49_000 * 10**6, 10, ZERO_ADDRESS, DEADLINE - 60, DEADLINE + 3_600, 30)
+WORD = bytes(range(32))
+
+
+def _leaving(token: Address, swap: SwapOn) -> PackedPlan:
+    """Sends away what asset 0 is."""
+    assets = (Asset(token, Bound.FALL, 10**18), Asset(token, Bound.LEAVE, 10**18))
+    return PackedPlan(assets, DEADLINE, (PackedLeg(0, 1, All(), swap),))
+
 
 PLANS: dict[str, PackedPlan] = {
     "constant product": _one(ConstantProduct(0)),
@@ -120,6 +144,39 @@ PLANS: dict[str, PackedPlan] = {
         DEADLINE,
         (PackedLeg(3, 4, All(), Concentrated(0, 100)), PackedLeg(0, 1, All(), ConstantProduct(0))),
     ),
+    "wrap": PackedPlan(swap_assets((ZERO_ADDRESS, WETH), 1, 1), DEADLINE, (PackedLeg(0, 1, All(), Wrap()),)),
+    "vault": _one(Vault(USDC)),
+    "balancer v3": _one(BalancerV3(POOL), Share(2**30)),
+    "airswap": _one(AirSwapOrder(MAKER, 50_000 * 10**6, 7, DEADLINE, False, 27, WORD, WORD[::-1])),
+    "airswap at its limits": _one(
+        AirSwapOrder(MAKER, UINT128_MAX, UINT256_MAX, UINT40_MAX, True, 255, b"\xff" * 32, bytes(32)), All()
+    ),
+    "0x order": _one(
+        ZeroExOrder(MAKER, 50_000 * 10**6, 25 * 10**18, False, MAKER, bytes(32), DEADLINE, 9, 2, 28, WORD, WORD[::-1])
+    ),
+    "0x order at its limits": _one(
+        ZeroExOrder(
+            MAKER, UINT128_MAX, UINT128_MAX, True, MAKER, WORD, 2**64 - 1, UINT256_MAX, 255, 255, WORD, b"\xff" * 32
+        )
+    ),
+    "payout": _leaving(USDC, Payout(MAKER)),
+    "payout of the native coin": _leaving(ZERO_ADDRESS, Payout(MAKER)),
+    "payout of what was bought": PackedPlan(
+        (Asset(WETH, Bound.FALL, 10**18), Asset(USDC, Bound.LEAVE, 1)),
+        DEADLINE,
+        (PackedLeg(0, 1, All(), Concentrated(0, 500)), PackedLeg(1, 0, All(), Payout(MAKER))),
+    ),
+    "across": _leaving(USDC, DEPOSIT),
+    "across at its limits": _leaving(
+        USDC,
+        AcrossDeposit(MAKER, USDT, UINT128_MAX, 2**64 - 1, MAKER, 2**32 - 1, 2**32 - 1, 2**32 - 1),
+    ),
+    "call": _one(ListedCall(POOL, pays=True, data=b"\x01\x02\x03\x04" + WORD)),
+    "call of a selector alone": _one(ListedCall(POOL, pays=False, data=b"\xff" * 4)),
+    "flash loan": _one(FlashLoan(POOL, LenderKind.BALANCER_V3, UINT128_MAX, (_one(QUOTE), _one(ConstantProduct(0))))),
+    "flash loan within one": _one(
+        FlashLoan(POOL, LenderKind.AAVE, 1, (_one(FlashLoan(POOL, LenderKind.BALANCER_V2, 0, (_one(Wrap()),))),))
+    ),
     "delivered": PackedPlan(
         swap_assets((USDC, WETH), 1, 1), 0, (PackedLeg(0, 1, Exact(1), Concentrated(0, 100)),), deliver=True
     ),
@@ -180,5 +237,37 @@ def _particulars(swap: SwapOn) -> tuple[int, list[int], bytes]:
             return 7, [venue, int(stable)], b""
         case MakerQuote(maker, gives, wants, expiry, nonce, partial, signature):
             return 8, [int(maker, 16), gives, wants, expiry, nonce, int(partial)], signature
+        case FlashLoan(lender, kind, amount, plans):
+            packed = [encode_plan(plan) for plan in plans]
+            within = b"".join(len(plan).to_bytes(3) + plan for plan in packed)
+            return 18, [int(lender, 16), int(kind), amount, len(plans)], within
         case ConcentratedExactOut(hops, between):
             return 9, [number for hop in hops for number in (hop.venue_id, hop.fee_pips)], bytes(between)
+        case _:
+            return _further(swap)
+
+
+def _further(swap: FurtherLeg) -> tuple[int, list[int], bytes]:
+    match swap:
+        case Wrap():
+            return 10, [], b""
+        case Vault(vault):
+            return 11, [int(vault, 16)], b""
+        case BalancerV3(pool):
+            return 12, [int(pool, 16)], b""
+        case AirSwapOrder(signer, amount, nonce, expiry, light, v, r, s):
+            return 13, [int(signer, 16), amount, nonce, expiry, int(light), v, _number(r), _number(s)], b""
+        case ZeroExOrder(maker, gives, wants, open_to_all, origin, pool, expiry, salt, kind, v, r, s):
+            terms = [int(maker, 16), gives, wants, int(open_to_all), int(origin, 16), _number(pool), expiry, salt]
+            return 14, [*terms, kind, v, _number(r), _number(s)], b""
+        case Payout(receiver):
+            return 15, [int(receiver, 16)], b""
+        case AcrossDeposit(recipient, token, amount, chain, relayer, quoted, until, exclusive):
+            asked = [int(recipient, 16), int(token, 16), amount, chain]
+            return 16, [*asked, int(relayer, 16), quoted, until, exclusive], b""
+        case ListedCall(target, pays, data):
+            return 17, [int(target, 16), int(pays)], data
+
+
+def _number(word: bytes) -> int:
+    return int.from_bytes(word)

@@ -6,12 +6,16 @@ from pathlib import Path
 
 import pytest
 
+from oms.execution.further_legs import AcrossDeposit, ListedCall, Payout, Vault, Wrap
 from oms.execution.plan_codec import (
     All,
+    Bound,
     Concentrated,
     ConstantProduct,
     Curve,
     Exact,
+    FlashLoan,
+    LenderKind,
     MakerQuote,
     PackedPlan,
     Share,
@@ -104,3 +108,36 @@ def test_an_executed_path_hands_on_what_rests_nowhere() -> None:
     assert [leg.hands_on for leg in plan.legs] == [True, False]
     assert len(plan.assets) == 2
     assert len(plan.handed) == 1
+
+
+def test_executed_conversions_are_told_by_their_tokens() -> None:
+    plans = _from_solidity()
+    for name in ("wrap", "unwrap"):
+        assert [leg.swap for leg in plans[name].legs] == [Wrap()]
+    assert plans["wrap"].tokens == plans["unwrap"].tokens[::-1]
+    for name, place in (("deposit", 1), ("redeem", 0)):
+        assert [leg.swap for leg in plans[name].legs] == [Vault(plans[name].tokens[place])]
+
+
+@pytest.mark.parametrize(("name", "kind"), [("payout", Payout), ("across", AcrossDeposit)])
+def test_what_was_sent_away_was_bound_to_leave(name: str, kind: type[Payout | AcrossDeposit]) -> None:
+    plan = _from_solidity()[name]
+    assert isinstance(plan.legs[0].swap, kind)
+    assert [asset.bound for asset in plan.assets] == [Bound.FALL, Bound.LEAVE]
+    assert plan.assets[0].token == plan.assets[1].token
+
+
+def test_an_executed_call_keeps_its_data() -> None:
+    plan = _from_solidity()["call"]
+    (leg,) = plan.legs
+    assert isinstance(leg.swap, ListedCall)
+    assert leg.swap.pays
+    assert leg.swap.data[-32:] == AMOUNT.to_bytes(32)
+
+
+def test_an_executed_loan_holds_the_plan_that_it_ran() -> None:
+    (leg,) = _from_solidity()["flash loan"].legs
+    assert isinstance(leg.swap, FlashLoan)
+    assert (leg.swap.lender_kind, leg.swap.amount) == (LenderKind.BALANCER_V3, AMOUNT)
+    (inner,) = leg.swap.plans
+    assert [within.swap for within in inner.legs] == [ConstantProduct(0)]

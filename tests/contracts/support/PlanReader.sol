@@ -6,25 +6,36 @@ import {
     AMOUNT_EXACT,
     AMOUNT_SHARE,
     Cursor,
+    FIRST_FURTHER,
     FLAG_PERMIT,
     Frame,
     HANDS_ON,
     KIND_MASK,
+    LEG_ACROSS,
+    LEG_AIRSWAP,
     LEG_BALANCER,
+    LEG_BALANCER_V3,
+    LEG_CALL,
     LEG_CURVE_CRYPTO,
     LEG_CURVE_STABLE,
+    LEG_FLASH,
+    LEG_PAYOUT,
     LEG_RFQ,
     LEG_SOLIDLY,
     LEG_V2,
     LEG_V3,
     LEG_V3_EXACT_OUT,
     LEG_V4,
+    LEG_VAULT,
+    LEG_WRAP,
+    LEG_ZEROEX_RFQ,
     MODE_SHIFT
 } from "contracts/types/Plan.sol";
 
 /// @notice A plan, field by field, in a form that both sides of the golden files can compare.
 /// @param words The particulars' integers in order; a negative number as two's complement.
-/// @param tail The signature of a maker's quote, or the tokens between the hops of an exact output, else empty.
+/// @param tail The signature of a maker's quote, the tokens between the hops of an exact output, a call's data, a loan's
+/// plans with their lengths, else empty.
 struct ReadLeg {
     uint256 kind;
     bool handsOn;
@@ -106,6 +117,10 @@ contract PlanReader {
         (read.kind, read.handsOn) = (head & KIND_MASK, head & HANDS_ON != 0);
         read.mode = (head >> MODE_SHIFT) & 3;
         read.value = handed ? 0 : _value(amount, read.mode, start);
+        if (read.kind >= FIRST_FURTHER) {
+            at = _readFurther(read, at);
+            return (read, at);
+        }
         uint256[] memory sizes;
         if (read.kind == LEG_V3_EXACT_OUT) (sizes, at) = _hops(at);
         else sizes = _sizes(read.kind);
@@ -121,6 +136,32 @@ contract PlanReader {
             at = Cursor.wrap(Cursor.unwrap(at) + between);
         }
         PlanCodec.within(at, Frame.end());
+    }
+
+    /// @dev Particulars of their own length; only a call and a loan have more behind what is fixed.
+    function _readFurther(ReadLeg memory read, Cursor start) private pure returns (Cursor end) {
+        (uint256 length, Cursor at) = PlanCodec.take(start, 2);
+        end = Cursor.wrap(Cursor.unwrap(at) + length);
+        PlanCodec.within(end, Frame.end());
+        uint256[] memory sizes = _furtherSizes(read.kind);
+        read.words = new uint256[](sizes.length);
+        for (uint256 i = 0; i < sizes.length; ++i) {
+            (read.words[i], at) = PlanCodec.take(at, sizes[i]);
+        }
+        require(Cursor.unwrap(at) <= Cursor.unwrap(end), "short particulars");
+        read.tail = _bytes(at, Cursor.unwrap(end) - Cursor.unwrap(at));
+        require(read.tail.length == 0 || read.kind == LEG_CALL || read.kind == LEG_FLASH, "long particulars");
+    }
+
+    function _furtherSizes(uint256 kind) private pure returns (uint256[] memory) {
+        if (kind == LEG_WRAP) return _list("");
+        if (kind == LEG_VAULT || kind == LEG_BALANCER_V3 || kind == LEG_PAYOUT) return _list(hex"14");
+        if (kind == LEG_AIRSWAP) return _list(hex"1410200501012020");
+        if (kind == LEG_ZEROEX_RFQ) return _list(hex"14101001142008200101" hex"2020");
+        if (kind == LEG_ACROSS) return _list(hex"1414100814040404");
+        if (kind == LEG_CALL) return _list(hex"1401");
+        require(kind == LEG_FLASH, "unknown kind");
+        return _list(hex"14011001");
     }
 
     /// @dev The amount's own bytes, and a check that the codec resolved them as the layout says.

@@ -9,8 +9,20 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from oms.errors import InvalidRequest
+from oms.execution.further_legs import (
+    AcrossDeposit,
+    AirSwapOrder,
+    BalancerV3,
+    FurtherLeg,
+    ListedCall,
+    Payout,
+    Vault,
+    Wrap,
+    ZeroExOrder,
+)
 from oms.execution.plan_codec import (
     MAX_LEG_AMOUNT,
+    MAX_LOAN_DEPTH,
     SHARE_ONE,
     UINT40_MAX,
     All,
@@ -22,7 +34,9 @@ from oms.execution.plan_codec import (
     ConstantProduct,
     Curve,
     Exact,
+    FlashLoan,
     Hop,
+    LenderKind,
     MakerQuote,
     MalformedPlan,
     PackedLeg,
@@ -35,12 +49,17 @@ from oms.execution.plan_codec import (
     encode_plan,
     swap_assets,
 )
-from oms.units import UINT128_MAX, UINT256_MAX, Address
+from oms.units import UINT128_MAX, UINT256_MAX, ZERO_ADDRESS, Address
 
 addresses = st.binary(min_size=20, max_size=20).map(lambda raw: Address(to_checksum_address(raw)))
 bytes1 = st.integers(0, 255)
 uint24 = st.integers(0, 2**24 - 1)
+uint32 = st.integers(0, 2**32 - 1)
+uint40 = st.integers(0, UINT40_MAX)
+uint64 = st.integers(0, 2**64 - 1)
 uint128 = st.integers(1, UINT128_MAX)
+uint256 = st.integers(0, UINT256_MAX)
+words = st.binary(min_size=32, max_size=32)
 exact_amounts = st.builds(Exact, st.integers(1, MAX_LEG_AMOUNT))
 amounts = st.one_of(exact_amounts, st.builds(Share, st.integers(1, SHARE_ONE - 1)), st.builds(All))
 on_paths = st.one_of(
@@ -67,6 +86,47 @@ swaps = st.one_of(
     ),
 )
 
+further = st.one_of(
+    st.builds(Wrap),
+    st.builds(Vault, addresses),
+    st.builds(BalancerV3, addresses),
+    st.builds(AirSwapOrder, addresses, uint128, uint256, uint40, st.booleans(), bytes1, words, words),
+    st.builds(
+        ZeroExOrder,
+        addresses,
+        uint128,
+        uint128,
+        st.booleans(),
+        addresses,
+        words,
+        uint64,
+        uint256,
+        bytes1,
+        bytes1,
+        words,
+        words,
+    ),
+    st.builds(Payout, addresses),
+    st.builds(
+        AcrossDeposit,
+        addresses,
+        addresses.filter(lambda token: token != ZERO_ADDRESS),
+        uint128,
+        uint64,
+        addresses,
+        uint32,
+        uint32,
+        uint32,
+    ),
+    st.builds(ListedCall, addresses, st.booleans(), st.binary(min_size=4, max_size=100)),
+)
+
+
+@st.composite
+def loans(draw: st.DrawFn) -> FlashLoan:
+    within = st.lists(plans(lending=False), min_size=1, max_size=2).map(tuple)
+    return FlashLoan(draw(addresses), draw(st.sampled_from(LenderKind)), draw(uint128), draw(within))
+
 
 @st.composite
 def exact_outputs(draw: st.DrawFn, tokens: int) -> ConcentratedExactOut:
@@ -78,19 +138,21 @@ def exact_outputs(draw: st.DrawFn, tokens: int) -> ConcentratedExactOut:
 @st.composite
 def assets(draw: st.DrawFn, tokens: Sequence[Address]) -> tuple[Asset, ...]:
     others = []
+    gains = draw(st.sampled_from((Bound.RISE, Bound.LEAVE)))
+    second = tokens[0] if gains is Bound.LEAVE and draw(st.booleans()) else tokens[1]
     for token in tokens[2:]:
-        bound = draw(st.sampled_from(Bound))
+        bound = draw(st.sampled_from((Bound.UNCHANGED, Bound.FALL, Bound.RISE)))
         others.append(Asset(token, bound, draw(st.integers(bound is not Bound.UNCHANGED, UINT128_MAX))))
-    return (Asset(tokens[0], Bound.FALL, draw(uint128)), Asset(tokens[1], Bound.RISE, draw(uint128)), *others)
+    return (Asset(tokens[0], Bound.FALL, draw(uint128)), Asset(second, gains, draw(uint128)), *others)
 
 
 @st.composite
-def plans(draw: st.DrawFn) -> PackedPlan:
+def plans(draw: st.DrawFn, *, lending: bool = True) -> PackedPlan:
     tokens = draw(st.lists(addresses, min_size=2, max_size=16, unique=True))
     declared = draw(st.integers(2, min(len(tokens), 15)))
     legs: list[PackedLeg] = []
     for _ in range(draw(st.integers(1, 4))):
-        legs.extend(draw(paths(len(tokens), declared)))
+        legs.extend(draw(paths(len(tokens), declared, lending=lending)))
     permit = draw(
         st.one_of(st.none(), st.builds(Permit, st.integers(0, 2**64 - 1), st.binary(max_size=100), st.booleans()))
     )
@@ -106,7 +168,7 @@ def plans(draw: st.DrawFn) -> PackedPlan:
 
 
 @st.composite
-def paths(draw: st.DrawFn, tokens: int, declared: int) -> list[PackedLeg]:
+def paths(draw: st.DrawFn, tokens: int, declared: int, *, lending: bool) -> list[PackedLeg]:
     """One leg, or several of which each hands on to the next."""
     hops = draw(st.integers(1, 3))
     places = [draw(st.integers(0, declared - 1))]
@@ -116,7 +178,8 @@ def paths(draw: st.DrawFn, tokens: int, declared: int) -> list[PackedLeg]:
     if hops == 1:
         if draw(st.booleans()):
             return [PackedLeg(places[0], places[1], draw(exact_amounts), draw(exact_outputs(tokens)))]
-        return [PackedLeg(places[0], places[1], draw(amounts), draw(swaps))]
+        apart = st.one_of(swaps, further, loans()) if lending else st.one_of(swaps, further)
+        return [PackedLeg(places[0], places[1], draw(amounts), draw(apart))]
     return [
         PackedLeg(
             places[index],
@@ -218,6 +281,10 @@ PAIR_LEG = PackedLeg(0, 2, All(), ConstantProduct(0), hands_on=True)
         {"assets": PLAN.assets[:1]},
         {"assets": swap_assets((WETH, Address(WETH.lower())), 1, 1)},
         {"assets": PLAN.assets[::-1]},
+        {"assets": (PLAN.assets[0], replace(PLAN.assets[1], token=WETH))},
+        {"assets": (replace(PLAN.assets[0], bound=Bound.LEAVE), PLAN.assets[1])},
+        {"assets": (*PLAN.assets, Asset(DAI, Bound.LEAVE, 1))},
+        {"assets": (*PLAN.assets, Asset(WETH, Bound.UNCHANGED, 0))},
         {"deadline": UINT40_MAX + 1},
         {"legs": ()},
         {"legs": (replace(LEG, index_out=2),)},
@@ -236,6 +303,71 @@ PAIR_LEG = PackedLeg(0, 2, All(), ConstantProduct(0), hands_on=True)
 def test_what_the_executor_would_refuse_cannot_be_built(change: dict[str, object]) -> None:
     with pytest.raises(MalformedPlan):
         replace(PLAN, **change)  # type: ignore[arg-type]
+
+
+def _loan_of(plan: PackedPlan) -> PackedPlan:
+    loan = FlashLoan(DAI, LenderKind.AAVE, 7, (plan,))
+    return replace(PLAN, legs=(PackedLeg(0, 1, All(), loan),))
+
+
+def _within(loan: PackedPlan, inner: bytes) -> bytes:
+    """The loan's plan with other bytes within, and both lengths made right."""
+    particulars = encode_plan(loan)[LEGS_AT + 4 : LEGS_AT + 4 + 38] + len(inner).to_bytes(3) + inner
+    return encode_plan(loan)[: LEGS_AT + 2] + len(particulars).to_bytes(2) + particulars
+
+
+def test_loans_stand_within_loans_to_a_depth_that_readers_bear() -> None:
+    plan = PLAN
+    for _ in range(MAX_LOAN_DEPTH):
+        plan = _loan_of(plan)
+        assert decode_plan(encode_plan(plan)) == plan
+    with pytest.raises(MalformedPlan, match="depth"):
+        _loan_of(plan)
+    packed = encode_plan(plan)
+    for _ in range(300):
+        packed = _within(_loan_of(PLAN), packed)
+    with pytest.raises(MalformedPlan, match="depth"):
+        decode_plan(packed)
+
+
+def test_what_a_loan_runs_is_read_as_strictly_as_a_plan() -> None:
+    loan = _loan_of(PLAN)
+    assert _within(loan, encode_plan(PLAN)) == encode_plan(loan)
+    for inner in (b"", encode_plan(PLAN)[:-1], encode_plan(PLAN) + b"\0", b"\1" + encode_plan(PLAN)[1:]):
+        with pytest.raises(MalformedPlan):
+            decode_plan(_within(loan, inner))
+
+
+@given(further, st.data())
+def test_particulars_of_another_length_are_refused(leg: FurtherLeg, data: st.DataObject) -> None:
+    packed = encode_plan(replace(PLAN, legs=(PackedLeg(0, 1, All(), leg),)))
+    particulars = packed[LEGS_AT + 4 :]
+    # What a call carries may have any length that has a selector.
+    longest = 24 if isinstance(leg, ListedCall) else len(particulars) + 20
+    size = data.draw(st.integers(0, longest).filter(lambda size: size != len(particulars)))
+    other = (particulars + bytes(20))[:size]
+    with pytest.raises(MalformedPlan):
+        decode_plan(packed[: LEGS_AT + 2] + size.to_bytes(2) + other)
+
+
+def test_values_that_no_further_leg_has_are_refused() -> None:
+    word = bytes(32)
+    with pytest.raises(MalformedPlan, match="names no function"):
+        ListedCall(DAI, pays=False, data=b"abc")
+    with pytest.raises(MalformedPlan, match="no token"):
+        AcrossDeposit(DAI, ZERO_ADDRESS, 1, 1, DAI, 0, 0, 0)
+    with pytest.raises(MalformedPlan, match="output_amount"):
+        AcrossDeposit(DAI, DAI, 0, 1, DAI, 0, 0, 0)
+    with pytest.raises(MalformedPlan, match="fill_deadline"):
+        AcrossDeposit(DAI, DAI, 1, 1, DAI, 0, 2**32, 0)
+    with pytest.raises(MalformedPlan, match="r has 32 bytes"):
+        AirSwapOrder(DAI, 1, 0, 0, False, 27, b"", word)
+    with pytest.raises(MalformedPlan, match="taker_amount"):
+        ZeroExOrder(DAI, 1, 0, False, DAI, word, 0, 0, 2, 27, word, word)
+    with pytest.raises(MalformedPlan, match="number of plans"):
+        FlashLoan(DAI, LenderKind.AAVE, 1, ())
+    with pytest.raises(MalformedPlan, match="length of a leg's particulars"):
+        ListedCall(DAI, pays=True, data=bytes(2**16)).pack()
 
 
 def test_a_bound_without_an_amount_is_refused_where_one_is_due() -> None:
