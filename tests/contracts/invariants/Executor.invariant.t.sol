@@ -37,7 +37,7 @@ contract ExecutorInvariants is Chain {
         _people();
         ledger = new Ledger();
         (owner, strangers, guards) =
-            (new Owner(ledger, things), new Strangers(ledger, things), new Guards(ledger, things));
+        (new Owner(ledger, things), new Strangers(ledger, things), new Guards(ledger, things));
         targetContract(address(owner));
         targetContract(address(strangers));
         targetContract(address(guards));
@@ -162,6 +162,19 @@ contract ExecutorInvariants is Chain {
         _unbroken("revertLeavesStateEqual");
     }
 
+    /// @dev All of them in one campaign: what the long profile runs.
+    function invariant_everything() public {
+        invariant_onlyOwnerPays();
+        invariant_netDeltaRespected();
+        invariant_zeroResidualBalance();
+        invariant_zeroResidualAllowance();
+        invariant_callbackUnarmedAtRest();
+        invariant_nonceUsedOnce();
+        invariant_lockReleased();
+        invariant_pauseStopsEverything();
+        invariant_revertLeavesStateEqual();
+    }
+
     function test_the_owner_trades_in_every_shape_and_by_every_way_of_funding() public {
         for (uint8 shape = 0; shape < 10; ++shape) {
             for (uint8 funding = 0; funding < 4; ++funding) {
@@ -182,7 +195,7 @@ contract ExecutorInvariants is Chain {
             owner.tradeOdd(i % 2 == 0, i & 2 == 0, 1e18, i & 4 == 0);
         }
         assertEq(ledger.executed(), 50);
-        _all();
+        invariant_everything();
     }
 
     function test_strangers_and_guards_do_what_they_can() public {
@@ -198,19 +211,7 @@ contract ExecutorInvariants is Chain {
         guards.resume();
         owner.trade(0, 1e18, 1 << 31, 0, 0, 1);
         assertEq(ledger.executed(), 1);
-        _all();
-    }
-
-    function _all() private {
-        invariant_onlyOwnerPays();
-        invariant_netDeltaRespected();
-        invariant_zeroResidualBalance();
-        invariant_zeroResidualAllowance();
-        invariant_callbackUnarmedAtRest();
-        invariant_nonceUsedOnce();
-        invariant_lockReleased();
-        invariant_pauseStopsEverything();
-        invariant_revertLeavesStateEqual();
+        invariant_everything();
     }
 
     function _unbroken(bytes32 name) private view {

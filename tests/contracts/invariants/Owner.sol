@@ -76,7 +76,7 @@ contract Owner is Actor {
         plan.deadline = uint40(block.timestamp);
         plan.tokens = new address[](3);
         (plan.tokens[0], plan.tokens[1], plan.tokens[2]) =
-            (_things.tokens[from], _things.tokens[1 - from], _things.tokens[2]);
+        (_things.tokens[from], _things.tokens[1 - from], _things.tokens[2]);
         plan.amountIn = uint128(bound(amount, 1e6, 1000e18));
         plan.minOut = 1;
     }
@@ -122,9 +122,10 @@ contract Owner is Actor {
         if (shape == 4) return Plans.solidly(0, 1, Plans.share(share), 1, true);
         if (shape == 5) return Plans.exactOut(0, 1, amount / 2, abi.encodePacked(uint8(0), uint24(3000)), "");
         if (shape == 6) {
-            return Plans.exactOut(
-                0, 1, amount / 3, abi.encodePacked(uint8(0), uint24(3000), uint8(0), uint24(3000)), hex"02"
-            );
+            return
+                Plans.exactOut(
+                    0, 1, amount / 3, abi.encodePacked(uint8(0), uint24(3000), uint8(0), uint24(3000)), hex"02"
+                );
         }
         if (shape == 7) {
             return

@@ -12,6 +12,8 @@ contract Strangers is Actor {
     constructor(Ledger ledger, Things memory things) Actor(ledger, things) {}
 
     function knock(address caller, uint8 door, bytes calldata data, uint256 amount) external {
+        // Nobody can send from the zero address, which is also the pending owner where none is.
+        if (caller == address(0)) return;
         if (caller == _things.owner || caller == _things.guardian || caller == _things.maker) return;
         bytes memory context = abi.encode(_things.tokens[0], amount);
         bytes[12] memory calls = [
@@ -33,7 +35,7 @@ contract Strangers is Actor {
 
     /// @dev A plan that would be in order if the owner sent it, for funds that stand approved.
     function plan(address caller, uint128 amount, uint8 flags) external {
-        if (caller == _things.owner) return;
+        if (caller == _things.owner || caller == address(0)) return;
         Plan memory theirs;
         theirs.deadline = uint40(block.timestamp);
         theirs.tokens = new address[](2);
