@@ -407,7 +407,9 @@ contract Executor is SingleSwap, ApprovalLegs, RfqLeg {
 
     /// @dev Not more counts than the plan earned, whatever else the owner was paid meanwhile; less if the token takes a fee.
     function _deliver(uint256 atOwner) private returns (uint256 received) {
-        (, address token, uint256 least) = PlanCodec.asset(TOKEN_OUT);
+        (uint256 bound, address token, uint256 least) = PlanCodec.asset(TOKEN_OUT);
+        // What must leave is not delivered.
+        if (bound != BOUND_RISE) revert IExecutor.AssetBound(token, bound);
         uint256 gained = _rise(Frame.opening(TOKEN_OUT), token.balanceOf(address(this)));
         address payee = _owner();
         token.send(payee, gained);
