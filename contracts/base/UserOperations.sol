@@ -53,6 +53,8 @@ abstract contract UserOperations is IUserOperations, Batches {
     /// @inheritdoc IUserOperations
     function adopt(address guardian_, address entryPoint_, uint40 deadline, bytes calldata signature) external {
         bytes memory code = address(this).code;
+        // The cut is meant: it leaves the mark.
+        // forge-lint: disable-next-line(unsafe-typecast)
         bool delegated = code.length == DELEGATED_BYTES && bytes3(code) == DELEGATED;
         if (!delegated || _owner() != address(0)) revert NotAdoptable(address(this), _owner());
         if (entryPoint_ == address(this)) revert BadEntryPoint(entryPoint_);

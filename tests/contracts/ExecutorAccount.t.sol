@@ -156,6 +156,32 @@ contract ExecutorAccountTest is Chain {
         vm.stopPrank();
     }
 
+    function test_without_a_warden_there_are_no_sessions_and_no_further_functions() public {
+        IExecutor.Parts memory parts = _parts();
+        parts.warden = address(0);
+        bytes memory arguments = abi.encode(v2Factory, V2_INIT, v3Factory, V3_INIT, address(0), uint256(0));
+        parts.console = vm.deployCode("Console.sol:Console", arguments);
+        IExecutorUnderTest bare =
+            IExecutorUnderTest(vm.deployCode("Executor.sol:Executor", abi.encode(_venues(), parts)));
+        vm.prank(desk);
+        vm.expectRevert(abi.encodeWithSelector(IAccount.UnknownFunction.selector, ISessions.revokeSession.selector));
+        bare.revokeSession(stranger);
+        vm.prank(stranger);
+        vm.expectRevert(abi.encodeWithSelector(IAccount.NotOwner.selector, stranger));
+        bare.execute(packed);
+    }
+
+    function test_a_strangers_call_writes_nothing(bytes4 selector, bytes calldata rest) public {
+        vm.assume(uint8(selector[0]) != PLAN_VERSION);
+        // A stranger's: whatever the fuzzer finds that exists must not do anything either.
+        vm.record();
+        vm.prank(stranger);
+        (bool success,) = address(executor).call(abi.encodePacked(selector, rest));
+        (, bytes32[] memory writes) = vm.accesses(address(executor));
+        assertEq(writes.length, 0);
+        success;
+    }
+
     function test_coin_held_is_an_asset_like_another() public {
         _v4Pool(address(0), b);
         vm.deal(desk, AMOUNT);
