@@ -128,7 +128,8 @@ abstract contract FlashLeg is BalancerV3Leg, Account {
     /// @dev The account calls itself, which nobody else may do meanwhile.
     function _runPlans(Loan memory loan, uint256 fee, bytes calldata context) private {
         if (fee > loan.most) revert IAnnex.LoanFee(fee, loan.most);
-        uint256 arrived = _held(loan.token) - loan.held;
+        uint256 held = _held(loan.token);
+        uint256 arrived = held > loan.held ? held - loan.held : 0;
         if (arrived < loan.amount) revert ITokenErrors.FeeOnTransfer(loan.token, loan.amount, arrived);
         uint256 before = _act(loan.key == address(0) ? _owner() : loan.key);
         uint256 at = CONTEXT_HEAD;

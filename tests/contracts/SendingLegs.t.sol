@@ -205,3 +205,46 @@ contract SendingLegsTest is FurtherChain {
         return bytes.concat(ISpokePool.depositV3.selector, assets, terms);
     }
 }
+
+/// @notice A deposit at Across's published contract, where its package is installed.
+contract AcrossPublishedTest is FurtherChain {
+    string private constant ARTIFACT =
+        "node_modules/@across-protocol/contracts/artifacts/contracts/Ethereum_SpokePool.sol/Ethereum_SpokePool.json";
+    uint128 internal constant AMOUNT = 1000e18;
+
+    address internal spoke;
+
+    function setUp() public override {
+        try vm.readFile(ARTIFACT) {
+            super.setUp();
+            spoke = _deploy(ARTIFACT, abi.encode(weth, 3600, 21_600));
+            IAnnex.Places memory known;
+            known.spokePool = spoke;
+            _settle(known);
+            _mint(a, address(executor), AMOUNT);
+            _openRoute(10);
+        } catch {
+            vm.skip(true, "@across-protocol/contracts is not installed");
+        }
+    }
+
+    function test_a_deposit_is_taken_by_the_published_contract() public {
+        FurtherPlans.Deposit memory deposit =
+            FurtherPlans.Deposit(address(executor), b, 990e18, 10, address(0), uint32(NOW), uint32(NOW) + 3600, 0);
+        (uint256 spent, uint256 left) =
+            _run(_planLeaving(a, a, AMOUNT, AMOUNT, FurtherPlans.across(0, 1, Plans.all(), deposit)));
+        assertEq(spent, AMOUNT);
+        assertEq(left, AMOUNT);
+        assertEq(_balance(a, spoke), AMOUNT);
+        assertEq(IERC20(a).allowance(address(executor), spoke), 0);
+    }
+
+    /// @dev As Across's owner would; the slot is what its getter reads.
+    function _openRoute(uint256 chainId) private {
+        vm.record();
+        (bool answered,) = spoke.call(abi.encodeWithSignature("enabledDepositRoutes(address,uint256)", a, chainId));
+        assertTrue(answered);
+        (bytes32[] memory reads,) = vm.accesses(spoke);
+        vm.store(spoke, reads[reads.length - 1], bytes32(uint256(1)));
+    }
+}
