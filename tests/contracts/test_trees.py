@@ -1,4 +1,4 @@
-"""The `.tree` files say, function by function, what is tested. Every leaf is a test that exists: its name with spaces for
+"""The `.tree` files say, function by function, what is tested. A leaf is a test that exists: its name with spaces for
 lines; where the tests of several contracts share the name, the contract stands before it.
 """
 
