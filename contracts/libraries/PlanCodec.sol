@@ -19,10 +19,8 @@ import {
     HEAD_BYTES,
     KIND_MASK,
     LEG_V3_EXACT_OUT,
-    Leg,
     MAX_TOTAL,
     MODE_SHIFT,
-    PLAN_VERSION,
     TOKEN_IN,
     TOKEN_OUT
 } from "../types/Plan.sol";
