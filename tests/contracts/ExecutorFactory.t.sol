@@ -82,7 +82,7 @@ contract ExecutorFactoryTest is Test {
         venues.owner = alice;
         IExecutor.Parts memory parts;
         (parts.console, parts.annex, parts.warden) =
-        (vm.deployCode("Console.sol:Console", abi.encode(0, 0, 0, 0)), address(0), address(0));
+        (vm.deployCode("Console.sol:Console", abi.encode(0, 0, 0, 0, 0, 0)), address(0), address(0));
         bytes memory initCode = abi.encodePacked(vm.getCode("Executor.sol:Executor"), abi.encode(venues, parts));
         address executor = _deploy(alice, SALT, initCode);
         assertEq(executor, factory.addressOf(alice, SALT));

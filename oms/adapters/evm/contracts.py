@@ -36,6 +36,9 @@ LEG_V2, LEG_V3, LEG_SOLIDLY = 1, 2, 7
 Arguments = Mapping[str, object]
 """A constructor's arguments by the names that the source gives them; a struct's are a mapping in their turn."""
 
+REGISTRY_DELAY_SECONDS: Final = 0
+"""How long an addition to the registry waits. Not at all on forks and development chains, all that is deployed to."""
+
 SHARED: Final = ("RfqSettlement", "Warden", "Annex", "Console", "ExecutorFactory")
 """What all executors of a chain share, in order of deployment: a contract may be told of those before it."""
 
@@ -56,6 +59,13 @@ def constructor_values(venues: ChainVenues, owner: Address) -> Arguments:
         "v3InitCodeHash": v3.init_code_hash if v3 else bytes(32),
         "poolManager": venues.v4[0].pool_manager if venues.v4 else ZERO_ADDRESS,
         "balancerVault": venues.balancer[0].vault if venues.balancer else ZERO_ADDRESS,
+        "balancerV2Vault": venues.balancer[0].vault if venues.balancer else ZERO_ADDRESS,
+        "balancerV3Vault": venues.places.balancer_v3_vault,
+        "aavePool": venues.places.aave_pool,
+        "spokePool": venues.places.spoke_pool,
+        "zeroEx": venues.places.zero_ex,
+        "airSwap": venues.places.air_swap,
+        "delay": REGISTRY_DELAY_SECONDS,
     }
 
 

@@ -102,6 +102,21 @@ class SolidlyVenue:
 
 
 @dataclass(frozen=True, slots=True)
+class Places:
+    """What plans deal with beside pools; zero for what a chain lacks.
+
+    Sources: balancer/balancer-deployments, aave-dao/aave-address-book, across-protocol/contracts (deployed addresses),
+    0xProject/protocol (packages/contract-addresses), airswap/airswap-protocols (deploys.js of swap-erc20 5).
+    """
+
+    balancer_v3_vault: Address = ZERO_ADDRESS
+    aave_pool: Address = ZERO_ADDRESS
+    spoke_pool: Address = ZERO_ADDRESS
+    zero_ex: Address = ZERO_ADDRESS
+    air_swap: Address = ZERO_ADDRESS
+
+
+@dataclass(frozen=True, slots=True)
 class ChainVenues:
     """All venues of one chain. Build your own, or `extended` a built-in one, to add deployments or pools."""
 
@@ -113,6 +128,7 @@ class ChainVenues:
     curve: tuple[CurveVenue, ...] = ()
     balancer: tuple[BalancerVenue, ...] = ()
     solidly: tuple[SolidlyVenue, ...] = ()
+    places: Places = Places()
     log_window_blocks: int = 10_000
     """How far back logs are searched for pools that no rule computes; 0 turns the search off."""
 
@@ -134,6 +150,10 @@ _UNISWAP_V3_CODE = _hash("e34f199b19b2b4f47f68442619d555527d244f78a3297ea89325f8
 _PANCAKE_V3_CODE = _hash("6ce8eb472fa82df5469c6ab6d485f17c3ad13c8cd7af59b3d4a8026c5ce0f7e2")
 
 _BALANCER_VAULT = Address("0xBA12222222228d8Ba445958a75a0704d566BF2C8")
+_BALANCER_V3_VAULT = Address("0xbA1333333333a1BA1108E8412f11850A5C319bA9")
+_AIR_SWAP = Address("0xD82E10B9A4107939e55fCCa9B53A9ede6CF2fC46")
+_ZERO_EX = Address("0xDef1C0ded9bec7F1a1670819833240f027b25EfF")
+_AAVE_POOL = Address("0x794a61358D6845594F94dc1DB02A252b5b4814aD")
 _WETH_OF_OP_STACK = Address("0x4200000000000000000000000000000000000006")
 
 
@@ -190,6 +210,13 @@ MAINNET = ChainVenues(
             ),
         ),
     ),
+    places=Places(
+        _BALANCER_V3_VAULT,
+        Address("0x87870Bca3F3fD6335C3F4ce8392D69350B4fA4E2"),
+        Address("0x5c7BCd6E7De5423a257D81B442095A1a6ced35C5"),
+        _ZERO_EX,
+        _AIR_SWAP,
+    ),
 )
 
 BASE = ChainVenues(
@@ -209,6 +236,12 @@ BASE = ChainVenues(
     ),
     balancer=(BalancerVenue("balancer_v2", _BALANCER_VAULT),),
     solidly=(SolidlyVenue("aerodrome", Address("0x420DD381b31aEf6683db6B902084cB0FFECe40Da")),),
+    places=Places(
+        _BALANCER_V3_VAULT,
+        Address("0xA238Dd80C259a72e81d7e4664a9801593F98d1c5"),
+        Address("0x09aea4b2242abC8bb4BB78D537A67a245A7bEC64"),
+        air_swap=_AIR_SWAP,
+    ),
 )
 
 ARBITRUM = ChainVenues(
@@ -228,6 +261,9 @@ ARBITRUM = ChainVenues(
         ),
     ),
     balancer=(BalancerVenue("balancer_v2", _BALANCER_VAULT),),
+    places=Places(
+        _BALANCER_V3_VAULT, _AAVE_POOL, Address("0xe35e9842fceaCA96570B734083f4a58e8F7C5f2A"), _ZERO_EX, _AIR_SWAP
+    ),
 )
 
 OPTIMISM = ChainVenues(
@@ -244,6 +280,9 @@ OPTIMISM = ChainVenues(
     ),
     balancer=(BalancerVenue("balancer_v2", _BALANCER_VAULT),),
     solidly=(SolidlyVenue("velodrome", Address("0xF1046053aa5682b4F9a81b5481394DA16BE5FF5a")),),
+    places=Places(
+        _BALANCER_V3_VAULT, _AAVE_POOL, Address("0x6f26Bf09B1C792e3228e5467807a900A503c0281"), air_swap=_AIR_SWAP
+    ),
 )
 
 BUILT_IN: dict[int, ChainVenues] = {venues.chain_id: venues for venues in (MAINNET, BASE, ARBITRUM, OPTIMISM)}
