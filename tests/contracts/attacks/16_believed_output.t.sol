@@ -1,11 +1,12 @@
 // SPDX-License-Identifier: Apache-2.0
 pragma solidity 0.8.30;
 
+import {DevToken} from "contracts/devnet/DevToken.sol";
 import {IExecutor} from "contracts/interfaces/IExecutor.sol";
 
-import {GreedyCurvePool, RoguePool} from "../mocks/HostilePools.sol";
+import {GreedyCurvePool, RoguePool, RogueSolidly} from "../mocks/HostilePools.sol";
 import {IExecutorUnderTest, Sending} from "../support/IExecutorUnderTest.sol";
-import {Plans} from "../support/Plans.sol";
+import {Plan, Plans} from "../support/Plans.sol";
 import {Attack} from "./Attack.sol";
 
 /// @notice KyberSwap Elastic, 2023-11: a pool's own arithmetic was believed. Here the minimum is on balances: what a pool
@@ -20,6 +21,34 @@ contract BelievedOutputTest is Attack {
         pool = _rogue(a, b);
         int256 all = int256(uint256(AMOUNT));
         pool.behave(all, all, a < b ? all : -all, a < b ? -all : all, 1);
+    }
+
+    /// @dev Two factories that the owner was talked into adding: the pair claims to pay as much as the address of a token is
+    /// long, so that a context read one word too late would name that token, which the plan does not.
+    function test_venues_in_league_cannot_reach_what_is_not_declared() public {
+        (address m, address n) = (address(new DevToken("M", "M", 18)), address(new DevToken("N", "N", 18)));
+        _mint(c, address(executor), AMOUNT);
+        RogueSolidly pair = new RogueSolidly(uint160(c), b);
+        _mint(b, address(pair), 2);
+        vm.prank(desk);
+        executor.setVenue(7, 6, address(pair), 0, 0);
+        RoguePool concentrated = _rogue(m, n);
+        (int256 owed, int256 claimed) = (int256(uint256(AMOUNT)), int256(uint256(uint160(c))));
+        if (m < n) concentrated.behave(owed, -1, claimed, -1, 1);
+        else concentrated.behave(-1, owed, -1, claimed, 1);
+        Plan memory plan = _plan(a, b, AMOUNT, "");
+        plan.legs = abi.encodePacked(
+            Plans.hand(Plans.solidly(0, 2, Plans.all(), 6, true)),
+            Plans.hand(Plans.v3(2, 3, Plans.all(), 5, FEE)),
+            Plans.solidly(3, 1, Plans.all(), 6, true)
+        );
+        plan.handed = new address[](2);
+        (plan.handed[0], plan.handed[1]) = (m, n);
+        // They take what the leg sells, for the plan's careless minimum, and nothing else.
+        (uint256 spent,) = _run(plan);
+        assertEq(spent, AMOUNT);
+        assertEq(_balance(c, address(executor)), AMOUNT);
+        assertEq(_balance(c, address(concentrated)), 0);
     }
 
     function _attack() internal override returns (bool success, bytes memory reason) {

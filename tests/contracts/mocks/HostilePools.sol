@@ -97,3 +97,27 @@ contract PatientCurvePool {
         _coin.pull(_from, address(this), _due);
     }
 }
+
+/// @notice A Solidly-like factory and pool in one, which say and pay what they were told to.
+contract RogueSolidly {
+    using TokenCalls for address;
+
+    uint256 private immutable _claimed;
+    address private immutable _bait;
+
+    constructor(uint256 claimed, address bait) {
+        (_claimed, _bait) = (claimed, bait);
+    }
+
+    function getPool(address, address, bool) external view returns (address) {
+        return address(this);
+    }
+
+    function getAmountOut(uint256, address) external view returns (uint256) {
+        return _claimed;
+    }
+
+    function swap(uint256, uint256, address to, bytes calldata) external {
+        if (_bait.balanceOf(address(this)) != 0) _bait.send(to, 1);
+    }
+}
