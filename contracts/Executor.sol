@@ -62,6 +62,10 @@ contract Executor is SingleSwap, ApprovalLegs, RfqLeg {
         RfqLeg(venues.rfqSettlement)
     {
         _setOwner(venues.owner);
+        // A call of code that isn't there would succeed and do nothing.
+        if (parts.console.code.length == 0) revert IExecutor.PartMissing(parts.console);
+        if (parts.annex.code.length == 0) revert IExecutor.PartMissing(parts.annex);
+        if (parts.warden.code.length == 0) revert IExecutor.PartMissing(parts.warden);
         (_console, _annex, _warden) = (parts.console, parts.annex, parts.warden);
     }
 

@@ -40,8 +40,8 @@ interface IExecutor is IAccount {
 
     /// @notice The parts of its code that stand in contracts of their own.
     /// @param console Ownership, guardian, venues, and every way in but the owner's own plan.
-    /// @param annex Legs from kind 10 on; zero for none.
-    /// @param warden What session keys may do; zero for no sessions.
+    /// @param annex Legs from kind 10 on.
+    /// @param warden What session keys may do.
     struct Parts {
         address console;
         address annex;
@@ -49,6 +49,8 @@ interface IExecutor is IAccount {
     }
 
     // Who and when.
+    /// @notice There is no code where a part was said to be.
+    error PartMissing(address part);
     error Reentered();
     error PlanExpired(uint256 deadline, uint256 timestamp);
     /// @notice Native coin from an account that has no business sending it now.

@@ -156,9 +156,8 @@ contract ExecutorAccountTest is Chain {
         vm.stopPrank();
     }
 
-    function test_without_a_warden_there_are_no_sessions_and_no_further_functions() public {
+    function test_a_console_that_knows_no_warden_has_no_further_functions() public {
         IExecutor.Parts memory parts = _parts();
-        parts.warden = address(0);
         bytes memory arguments = abi.encode(v2Factory, V2_INIT, v3Factory, V3_INIT, address(0), uint256(0));
         parts.console = vm.deployCode("Console.sol:Console", arguments);
         IExecutorUnderTest bare =
@@ -166,9 +165,24 @@ contract ExecutorAccountTest is Chain {
         vm.prank(desk);
         vm.expectRevert(abi.encodeWithSelector(IAccount.UnknownFunction.selector, ISessions.revokeSession.selector));
         bare.revokeSession(stranger);
-        vm.prank(stranger);
-        vm.expectRevert(abi.encodeWithSelector(IAccount.NotOwner.selector, stranger));
-        bare.execute(packed);
+    }
+
+    function test_an_executor_is_not_made_without_one_of_its_parts(uint256 missing, address nobody) public {
+        vm.assume(nobody.code.length == 0);
+        IExecutor.Parts memory parts = _parts();
+        missing = bound(missing, 0, 2);
+        if (missing == 0) parts.console = nobody;
+        else if (missing == 1) parts.annex = nobody;
+        else parts.warden = nobody;
+        bytes memory code = abi.encodePacked(vm.getCode("Executor.sol:Executor"), abi.encode(_venues(), parts));
+        address made;
+        bytes memory reason = new bytes(36);
+        assembly ("memory-safe") {
+            made := create(0, add(code, 32), mload(code))
+            returndatacopy(add(reason, 32), 0, 36)
+        }
+        assertEq(made, address(0));
+        assertEq(reason, abi.encodeWithSelector(IExecutor.PartMissing.selector, nobody));
     }
 
     function test_a_strangers_call_writes_nothing(bytes4 selector, bytes calldata rest) public {

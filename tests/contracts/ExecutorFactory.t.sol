@@ -81,8 +81,9 @@ contract ExecutorFactoryTest is Test {
         IExecutor.Venues memory venues;
         venues.owner = alice;
         IExecutor.Parts memory parts;
-        (parts.console, parts.annex, parts.warden) =
-        (vm.deployCode("Console.sol:Console", abi.encode(0, 0, 0, 0, 0, 0)), address(0), address(0));
+        parts.warden = vm.deployCode("Warden.sol:Warden");
+        parts.console = vm.deployCode("Console.sol:Console", abi.encode(0, 0, 0, 0, parts.warden, 0));
+        parts.annex = vm.deployCode("Annex.sol:Annex", abi.encode(0, 0, 0, 0, 0, 0, 0));
         bytes memory initCode = abi.encodePacked(vm.getCode("Executor.sol:Executor"), abi.encode(venues, parts));
         address executor = _deploy(alice, SALT, initCode);
         assertEq(executor, factory.addressOf(alice, SALT));
