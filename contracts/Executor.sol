@@ -81,24 +81,24 @@ contract Executor is SingleSwap, ApprovalLegs, RfqLeg {
 
     /// @dev What comes most often comes first: 900 gas less than behind the compiler's comparison of twenty selectors.
     fallback() external {
-        (uint256 first,) = PlanCodec.take(Cursor.wrap(0), 1);
-        if (first == PLAN_VERSION) _execute();
+        (uint256 head,) = PlanCodec.take(Cursor.wrap(0), HEAD_BYTES);
+        if (head >> 56 == PLAN_VERSION) _execute(head);
         else _dispatch();
     }
 
     /// @dev See `IExecutor`.
-    function _execute() private {
+    function _execute(uint256 head) private {
         uint256 before = _state;
         uint256 authority = _account().authority;
         address key;
         if (before != AT_REST || authority != uint160(msg.sender)) key = _admit(before, authority);
         _state = LOCKED;
-        uint256 deadline = PlanCodec.deadline();
+        uint256 deadline = (head >> 8) & type(uint40).max;
         if (block.timestamp > deadline) revert IExecutor.PlanExpired(deadline, block.timestamp);
         uint256 spent;
         uint256 received;
         bool done;
-        (uint256 kind, uint256 permit) = _singleKind();
+        (uint256 kind, uint256 permit) = _singleKind(head);
         if (kind != 0 && key == address(0)) {
             (done, spent, received) = _swapSingle(kind, permit, address(uint160(authority)));
         }

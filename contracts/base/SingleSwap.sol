@@ -23,14 +23,19 @@ abstract contract SingleSwap is PathLegs, SingletonLegs {
     uint256 private constant LOWEST = 4_295_128_740;
     uint256 private constant HIGHEST = 1_461_446_703_485_210_103_287_273_052_203_988_822_378_723_970_341;
 
+    /// @dev A head without its deadline: held funds, two assets and no other token; the same with a permit.
+    uint256 private constant HEAD_MASK = 0xffff0000000000ff;
+    uint256 private constant HELD = 0x0200000000000020;
+    uint256 private constant DIRECT = 0x0204000000000020;
+
     /// @dev The kind of a plan's only leg if the plan has the form of this lane; else zero. And where its permit begins, if
     /// it has one; else zero.
-    function _singleKind() internal pure returns (uint256 kind, uint256 permit) {
+    function _singleKind(uint256 head) internal pure returns (uint256 kind, uint256 permit) {
         // A permit's length stands last. One that is too long begins where no case knows.
         assembly ("memory-safe") {
-            let head := calldataload(0)
-            let direct := eq(shr(240, head), 0x0204)
-            if and(or(direct, eq(shr(240, head), 0x0200)), eq(byte(7, head), 0x20)) {
+            let form := and(head, HEAD_MASK)
+            let direct := eq(form, DIRECT)
+            if or(direct, eq(form, HELD)) {
                 let end := calldatasize()
                 if direct {
                     end := sub(end, add(10, and(calldataload(sub(end, 32)), 0xffff)))
