@@ -51,7 +51,7 @@ import {
 contract Executor is SingleSwap, ApprovalLegs, RfqLeg {
     using TokenCalls for address;
 
-    address private immutable _console;
+    address private immutable _steward;
     address private immutable _annex;
     address private immutable _warden;
 
@@ -63,10 +63,10 @@ contract Executor is SingleSwap, ApprovalLegs, RfqLeg {
     {
         _setOwner(venues.owner);
         // A call of code that isn't there would succeed and do nothing.
-        if (parts.console.code.length == 0) revert IExecutor.PartMissing(parts.console);
+        if (parts.steward.code.length == 0) revert IExecutor.PartMissing(parts.steward);
         if (parts.annex.code.length == 0) revert IExecutor.PartMissing(parts.annex);
         if (parts.warden.code.length == 0) revert IExecutor.PartMissing(parts.warden);
-        (_console, _annex, _warden) = (parts.console, parts.annex, parts.warden);
+        (_steward, _annex, _warden) = (parts.steward, parts.annex, parts.warden);
     }
 
     /// @dev Within a plan native coin comes only from unwrapping or from a v4 pool; otherwise from the owner, or from anybody
@@ -170,7 +170,7 @@ contract Executor is SingleSwap, ApprovalLegs, RfqLeg {
         } while (Cursor.unwrap(at) < end);
     }
 
-    /// @dev One of the callbacks that legs arm, or the console's business.
+    /// @dev One of the callbacks that legs arm, or the steward's business.
     function _dispatch() private {
         bytes4 selector = msg.sig;
         if (selector == ICallbacks.uniswapV3SwapCallback.selector) _payConcentrated();
@@ -181,7 +181,7 @@ contract Executor is SingleSwap, ApprovalLegs, RfqLeg {
         else if (selector == ICallbacks.executeOperation.selector) _become(_annex);
         else if (selector == ICallbacks.vaultUnlocked.selector) _become(_annex);
         else if (_isLocked() && !_takesAway(selector)) revert IExecutor.Reentered();
-        else _become(_console);
+        else _become(_steward);
     }
 
     /// @dev What the owner and the guardian may do at any time, as it only ends what others may do.

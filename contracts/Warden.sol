@@ -24,7 +24,7 @@ import {
 
 /// @title What keys other than the owner's may do
 /// @notice The executor's own code, in a contract of its own. Called directly it has no owner and obeys nobody.
-/// @dev Runs by delegatecall on the executor's storage: out of a plan for `IWarden`, out of `Console` for the rest. Holds
+/// @dev Runs by delegatecall on the executor's storage: out of a plan for `IWarden`, out of `Steward` for the rest. Holds
 /// none of its own. A plan is given by its bytes; what is read here is what runs, since `PlanReading` knows the same sizes
 /// and refuses what does not fit.
 contract Warden is IWarden, ISessions, PriceFloor {
@@ -137,7 +137,7 @@ contract Warden is IWarden, ISessions, PriceFloor {
     }
 
     /// @dev Only the executor's own code comes here while a plan runs: its doors are closed to everybody else then, and what
-    /// `Console` hands on comes while nothing runs.
+    /// `Steward` hands on comes while nothing runs.
     function _requireWithinPlan() private view {
         if (_state != LOCKED) revert OnlyWithinPlan();
     }

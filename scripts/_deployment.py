@@ -84,7 +84,7 @@ def deploy(owner: Address, network: str) -> Deployment:
     artifacts, venues, sender = Artifacts(PROJECT), known_venues(chain_id), _account(owner)
     ours = our_contracts(artifacts, venues, owner)
     hashes = {each.name: _create(sender, each) for each in ours.all}
-    executor = _at(ours.executor, "Console", artifacts)  # which answers there for all but plans
+    executor = _at(ours.executor, "Steward", artifacts)  # which answers there for all but plans
     created = hashes["Executor"] is not None
     listed = []
     for venue in listed_venues(venues):

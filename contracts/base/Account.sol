@@ -6,7 +6,7 @@ import {IExecutor} from "../interfaces/IExecutor.sol";
 import {CallbackGuard} from "./CallbackGuard.sol";
 
 /// @title Whose account this is
-/// @notice What every call asks. `Console` holds what changes it.
+/// @notice What every call asks. `Steward` holds what changes it.
 /// @dev Storage is namespaced (ERC-7201, "oms.account"), so that the code can stand behind an account that has other
 /// code at other times. Owner and pause share a word, so that a plan of the owner's reads one: a paused account's word
 /// equals nobody's address.

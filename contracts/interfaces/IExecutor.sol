@@ -39,11 +39,11 @@ interface IExecutor is IAccount {
     }
 
     /// @notice The parts of its code that stand in contracts of their own.
-    /// @param console Ownership, guardian, venues, and every way in but the owner's own plan.
+    /// @param steward Ownership, guardian, venues, and every way in but the owner's own plan.
     /// @param annex Legs from kind 10 on.
     /// @param warden What session keys may do.
     struct Parts {
-        address console;
+        address steward;
         address annex;
         address warden;
     }

@@ -142,24 +142,24 @@ contract ExecutorAccountTest is Chain {
         assertEq(desk.balance, 1 ether);
     }
 
-    function test_the_console_by_itself_has_no_owner_and_obeys_nobody(address caller) public {
+    function test_the_steward_by_itself_has_no_owner_and_obeys_nobody(address caller) public {
         vm.assume(caller != address(0));
-        IExecutor console = IExecutor(_parts().console);
-        assertEq(console.owner(), address(0));
+        IExecutor steward = IExecutor(_parts().steward);
+        assertEq(steward.owner(), address(0));
         vm.startPrank(caller);
         vm.expectRevert(abi.encodeWithSelector(IAccount.NotOwner.selector, caller));
-        console.withdraw(a, 1);
+        steward.withdraw(a, 1);
         vm.expectRevert(abi.encodeWithSelector(IAccount.NotPendingOwner.selector, caller));
-        console.acceptOwnership();
+        steward.acceptOwnership();
         vm.expectRevert(abi.encodeWithSelector(IAccount.NotGuardian.selector, caller));
-        console.pause();
+        steward.pause();
         vm.stopPrank();
     }
 
-    function test_a_console_that_knows_no_warden_has_no_further_functions() public {
+    function test_a_steward_that_knows_no_warden_has_no_further_functions() public {
         IExecutor.Parts memory parts = _parts();
         bytes memory arguments = abi.encode(v2Factory, V2_INIT, v3Factory, V3_INIT, address(0), uint256(0));
-        parts.console = vm.deployCode("Console.sol:Console", arguments);
+        parts.steward = vm.deployCode("Steward.sol:Steward", arguments);
         IExecutorUnderTest bare =
             IExecutorUnderTest(vm.deployCode("Executor.sol:Executor", abi.encode(_venues(), parts)));
         vm.prank(desk);
@@ -171,7 +171,7 @@ contract ExecutorAccountTest is Chain {
         vm.assume(nobody.code.length == 0);
         IExecutor.Parts memory parts = _parts();
         missing = bound(missing, 0, 2);
-        if (missing == 0) parts.console = nobody;
+        if (missing == 0) parts.steward = nobody;
         else if (missing == 1) parts.annex = nobody;
         else parts.warden = nobody;
         bytes memory code = abi.encodePacked(vm.getCode("Executor.sol:Executor"), abi.encode(_venues(), parts));
@@ -216,7 +216,7 @@ contract ExecutorAccountTest is Chain {
     }
 
     function test_no_function_is_taken_for_a_plan() public view {
-        string[2] memory parts = ["out/Console.sol/Console.json", "out/Warden.sol/Warden.json"];
+        string[2] memory parts = ["out/Steward.sol/Steward.json", "out/Warden.sol/Warden.json"];
         for (uint256 i = 0; i < parts.length; ++i) {
             string memory json = vm.readFile(parts[i]);
             string[] memory names = vm.parseJsonKeys(json, ".methodIdentifiers");

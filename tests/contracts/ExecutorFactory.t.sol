@@ -82,7 +82,7 @@ contract ExecutorFactoryTest is Test {
         venues.owner = alice;
         IExecutor.Parts memory parts;
         parts.warden = vm.deployCode("Warden.sol:Warden");
-        parts.console = vm.deployCode("Console.sol:Console", abi.encode(0, 0, 0, 0, parts.warden, 0));
+        parts.steward = vm.deployCode("Steward.sol:Steward", abi.encode(0, 0, 0, 0, parts.warden, 0));
         parts.annex = vm.deployCode("Annex.sol:Annex", abi.encode(0, 0, 0, 0, 0, 0, 0));
         bytes memory initCode = abi.encodePacked(vm.getCode("Executor.sol:Executor"), abi.encode(venues, parts));
         address executor = _deploy(alice, SALT, initCode);

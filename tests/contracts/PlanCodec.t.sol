@@ -97,7 +97,7 @@ contract PlanCodecTest is Chain {
     }
 
     function test_no_function_begins_as_a_plan_does() public view {
-        string[] memory selectors = vm.parseJsonKeys(vm.readFile("out/Console.sol/Console.json"), ".methodIdentifiers");
+        string[] memory selectors = vm.parseJsonKeys(vm.readFile("out/Steward.sol/Steward.json"), ".methodIdentifiers");
         assertGt(selectors.length, 10);
         for (uint256 i = 0; i < selectors.length; ++i) {
             assertNotEq(uint8(bytes4(keccak256(bytes(selectors[i])))[0]), PLAN_VERSION, selectors[i]);
@@ -161,7 +161,7 @@ contract PlanCodecTest is Chain {
         _expect(Plans.encode(plan), abi.encodeWithSelector(IExecutor.TokenCount.selector, 17));
     }
 
-    function test_what_is_no_plan_is_asked_of_the_console_which_knows_it_not() public {
+    function test_what_is_no_plan_is_asked_of_the_steward_which_knows_it_not() public {
         bytes memory packed = Plans.encode(_plan(a, b, AMOUNT, Plans.v2(0, 1, Plans.all(), 0)));
         packed[0] = 0x01;
         _expect(packed, "");

@@ -45,7 +45,7 @@ def test_each_leaf_of_a_tree_is_a_test_that_exists(tree: str) -> None:
 def test_each_external_function_has_its_tree() -> None:
     trees = "".join(path.read_text() for path in (FOLDER / "trees").glob("*.tree"))
     contracts = FOLDER.parent.parent / "contracts"
-    for source in ("Console", "RfqSettlement"):
+    for source in ("Steward", "RfqSettlement"):
         text = (contracts / f"{source}.sol").read_text()
         for name in re.findall(r"function (\w+)\([^)]*\)\s+external", text):
             titles = [line for line in trees.splitlines() if line.startswith(f"{source}:")]

@@ -39,7 +39,7 @@ Arguments = Mapping[str, object]
 REGISTRY_DELAY_SECONDS: Final = 0
 """How long an addition to the registry waits. Not at all on forks and development chains, all that is deployed to."""
 
-SHARED: Final = ("RfqSettlement", "Warden", "Annex", "Console", "ExecutorFactory")
+SHARED: Final = ("RfqSettlement", "Warden", "Annex", "Steward", "ExecutorFactory")
 """What all executors of a chain share, in order of deployment: a contract may be told of those before it."""
 
 
@@ -47,7 +47,7 @@ def constructor_values(venues: ChainVenues, owner: Address) -> Arguments:
     """Whatever a constructor of ours asks for, by the name that it has there; what a chain lacks is zero.
 
     A further argument, of any contract or of a struct, is a further line here. The contracts of `SHARED` need none:
-    each is known by its own name, as `console`, to those after it.
+    each is known by its own name, as `steward`, to those after it.
     """
     v2, v3 = next(iter(venues.v2), None), next(iter(venues.v3), None)
     return {

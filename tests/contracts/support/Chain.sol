@@ -115,7 +115,7 @@ abstract contract Chain is Test {
             venues.v2Factory, venues.v2InitCodeHash, venues.v3Factory, venues.v3InitCodeHash, warden, _registryDelay()
         );
         return IExecutor.Parts({
-            console: vm.deployCode(_code("Console"), arguments),
+            steward: vm.deployCode(_code("Steward"), arguments),
             annex: vm.deployCode(_code("Annex"), abi.encode(_places())),
             warden: warden
         });

@@ -15,7 +15,7 @@ import {LEG_SOLIDLY, LEG_V2, LEG_V3} from "./types/Plan.sol";
 /// twenty selectors first. Called directly it has no owner and obeys nobody.
 /// @dev Runs by delegatecall on the executor's storage. Holds none of its own: immutables only, so that all executors of a
 /// chain may share it.
-contract Console is IExecutor, TimedRegistry, UserOperations {
+contract Steward is IExecutor, TimedRegistry, UserOperations {
     using TokenCalls for address;
 
     address private immutable _warden;
