@@ -97,7 +97,7 @@ def test_an_approval_to_permit2_itself_or_to_somebody_else_is_not_the_executors(
 def test_a_part_of_the_executor_is_no_place_for_an_allowance_either(
     devnet: Devnet, ours: OurContracts, project: Path, tmp_path: Path
 ) -> None:
-    approve(devnet.anvil.rpc, USDC.address, ours.part("Console").address, 7)
+    approve(devnet.anvil.rpc, USDC.address, ours.part("Steward").address, 7)
     assert "7 of USDC" in command(devnet, Terminal(project, tmp_path), code=3)
 
 

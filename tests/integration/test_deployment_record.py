@@ -91,9 +91,9 @@ def test_a_record_whose_code_is_not_what_its_source_makes_is_named(
 def test_an_address_that_does_not_follow_from_the_init_code_is_named(
     devnet: Devnet, record: dict[str, Any], project: Path
 ) -> None:
-    record["contracts"]["Console"]["init_code_hash"] = "0x" + "11" * 32
+    record["contracts"]["Steward"]["init_code_hash"] = "0x" + "11" * 32
     record["create3"]["salt"] = "0x" + "22" * 32
-    assert set(unlike(devnet.anvil.rpc, record, project)) == {"Console's address", "Executor's address"}
+    assert set(unlike(devnet.anvil.rpc, record, project)) == {"Steward's address", "Executor's address"}
 
 
 def test_a_new_owner_and_a_changed_venue_are_named(

@@ -63,7 +63,8 @@ def test_a_market_at_rest_is_its_own_flat_market(drawn: list[Sketch]) -> None:
     assert rested.flat.market is rested.table
     amount = raw(0, 100.0)
     route = sold(rested, 0, 1, amount, terms())
-    assert route is None or route.certificate.arbitrage <= max(1.0, DUST * route.allocation.amount_out)
+    # Each pool may be left that far from rest.
+    assert route is None or route.certificate.arbitrage <= max(1.0, len(drawn) * DUST * route.allocation.amount_out)
 
 
 def test_two_pools_apart_are_traded_together_and_the_difference_is_earned() -> None:
