@@ -9,7 +9,7 @@ import {PlanReading} from "./libraries/PlanReading.sol";
 import {Reverts} from "./libraries/Reverts.sol";
 import {SpendWindow} from "./libraries/SpendWindow.sol";
 import {TokenCalls} from "./libraries/TokenCalls.sol";
-import {BOUND_FALL, FLAG_PERMIT, FLAG_PULL, PLAN_VERSION, TOKEN_IN} from "./types/Plan.sol";
+import {BOUND_FALL, FLAG_PERMIT, FLAG_PULL, LEG_FLASH, PLAN_VERSION, TOKEN_IN} from "./types/Plan.sol";
 
 /// @title SafeModule
 /// @notice See `ISafeModule`.
@@ -112,7 +112,8 @@ contract SafeModule is ISafeModule {
         if (spent != 0) _windows[msg.sender][token] = window.count(spent);
     }
 
-    /// @dev Nothing but a plan, and of its assets only the first may fall: the one that is counted.
+    /// @dev Nothing but a plan, and of its assets only the first may fall: the one that is counted. None within a loan, which
+    /// the executor would run for its owner.
     function _readPlan(bytes calldata plan) private pure returns (address token, uint256 amount, bool pulls) {
         if (plan.length == 0 || uint8(plan[0]) != PLAN_VERSION) {
             revert IExecutor.PlanVersion(plan.length == 0 ? 0 : uint8(plan[0]));
@@ -122,6 +123,12 @@ contract SafeModule is ISafeModule {
             (uint256 bound, address other,) = plan.asset(i);
             if (bound == BOUND_FALL) revert SecondFall(other);
         }
+        uint256 at = form.legs;
+        do {
+            PlanReading.Part memory leg = plan.part(form, at);
+            if (leg.kind == LEG_FLASH) revert LoanRefused(leg.at);
+            at = leg.next;
+        } while (at < form.end);
         (, token, amount) = plan.asset(TOKEN_IN);
         pulls = form.flags & (FLAG_PULL | FLAG_PERMIT) == FLAG_PULL;
     }

@@ -14,7 +14,8 @@ interface ISafe {
 /// itself calls the executor. An operator is who calls: nothing inside a plan or an argument names one.
 ///
 /// Where a plan takes the Safe's own funds, exactly the plan's amount of asset 0 is approved for that call, and nothing
-/// stays approved after it. Operators spend within limits per token; assets beyond the first may not fall.
+/// stays approved after it. Operators spend within limits per token; assets beyond the first may not fall, and no plan may
+/// borrow.
 interface ISafeModule {
     error NotSafe(address caller);
     error NotOperator(address caller);
@@ -25,6 +26,8 @@ interface ISafeModule {
     error OperatorLimit(address operator, address token, uint256 spent, uint256 free);
     /// @notice A plan of an operator's lets another asset than the first fall.
     error SecondFall(address token);
+    /// @notice A plan of an operator's borrows. What runs within a loan runs for the Safe, and no limit would count it.
+    error LoanRefused(uint256 at);
     error SafeRefused(address target);
     error ModuleBusy();
 

@@ -366,6 +366,10 @@ OUR_ERRORS: Final = tuple(
             "{operator} would spend {spent} of {token} where {free} is left of its limit; spend less or wait",
         ),
         ("SecondFall(address token)", "an operator's plan lets {token} fall beside the first asset; encode it again"),
+        (
+            "LoanRefused(uint256 at)",
+            "an operator's plan borrows at byte {at}, where no limit counts what runs within; trade without a loan",
+        ),
         ("SafeRefused(address target)", "the Safe did not call {target}; check that the module is enabled"),
         ("ModuleBusy()", "the module was called again while it was still at work; a token or pool is hostile"),
         # Development tokens

@@ -3,12 +3,29 @@ pragma solidity 0.8.30;
 
 import {IExecutor} from "contracts/interfaces/IExecutor.sol";
 import {IERC20} from "contracts/interfaces/IERC20.sol";
+import {IZeroEx} from "contracts/interfaces/IFurtherVenues.sol";
+import {IAnnex} from "contracts/interfaces/IParts.sol";
 import {Quote} from "contracts/interfaces/IRfqSettlement.sol";
-import {BOUND_LEAVE, FLAG_DELIVER, FLAG_PERMIT, FLAG_PULL} from "contracts/types/Plan.sol";
+import {
+    BOUND_LEAVE,
+    FLAG_DELIVER,
+    FLAG_PERMIT,
+    FLAG_PULL,
+    LEG_CALL,
+    LEG_PAYOUT,
+    LENDER_BALANCER_V3
+} from "contracts/types/Plan.sol";
 
+import {PlainSpokePool} from "./mocks/Bridges.sol";
 import {MockSolidlyPool} from "./mocks/MockSolidly.sol";
-import {Chain} from "./support/Chain.sol";
+import {PlainBalancerV3Vault} from "./mocks/PlainBalancerV3Vault.sol";
+import {PlainZeroEx} from "./mocks/PlainZeroEx.sol";
+import {Counter} from "./mocks/Targets.sol";
+import {PlainVault} from "./mocks/Vaults.sol";
+import {FurtherChain} from "./support/FurtherChain.sol";
+import {FurtherPlans} from "./support/FurtherPlans.sol";
 import {IExecutorUnderTest, Sending} from "./support/IExecutorUnderTest.sol";
+import {Orders} from "./support/Orders.sol";
 import {Permits} from "./support/Permits.sol";
 import {Plan, Plans} from "./support/Plans.sol";
 
@@ -16,19 +33,25 @@ import {Plan, Plans} from "./support/Plans.sol";
 /// and more behind it. It is refused, or where the damage makes another valid plan, what it then says holds on balances; and
 /// nothing that it never names moves.
 /// @dev Written with the doubles at hand; a leg kind that is added gets a line in `_plans`.
-contract MalformedCalldataTest is Chain {
+contract MalformedCalldataTest is FurtherChain {
     using Sending for IExecutorUnderTest;
 
     uint128 internal constant AMOUNT = 1000e18;
     uint256 internal constant HELD = 5000e18;
+    uint256 internal constant PLANS = 25;
 
     uint256 internal deskKey;
     address internal curve;
     address internal victim = makeAddr("victim");
+    address internal payee = makeAddr("payee");
+    address internal balancerPool = makeAddr("pool");
+    PlainVault internal vault;
+    Counter internal counter;
 
     function setUp() public override {
         (desk, deskKey) = makeAddrAndKey("desk");
         super.setUp();
+        _furtherVenues();
         string memory published = vm.readFile("node_modules/@1inch/solidity-utils/dist/src/permit2.json");
         vm.etch(Permits.PERMIT2, vm.parseBytes(vm.parseJsonString(published, ".bytecode")));
         address[3] memory tokens = [a, b, c];
@@ -56,11 +79,41 @@ contract MalformedCalldataTest is Chain {
         MockSolidlyPool(solidly).sync();
     }
 
+    /// @dev What legs from kind 10 on deal with.
+    function _furtherVenues() private {
+        (vault, counter) = (new PlainVault(a), new Counter());
+        PlainBalancerV3Vault balancer = new PlainBalancerV3Vault();
+        balancer.register(balancerPool);
+        _mint(a, address(balancer), DEPTH);
+        _mint(b, address(balancer), DEPTH);
+        balancer.sync(a);
+        balancer.sync(b);
+        IAnnex.Places memory known;
+        known.balancerV3Vault = address(balancer);
+        known.spokePool = address(new PlainSpokePool());
+        known.zeroEx = address(new PlainZeroEx());
+        known.airSwap = _deploy(
+            "node_modules/@airswap/swap-erc20/build/contracts/SwapERC20.sol/SwapERC20.json",
+            abi.encode(5, 7, makeAddr("fees"), 10, 100)
+        );
+        _settle(known);
+        vm.prank(desk);
+        executor.setVenue(7, 1, address(solidlyFactory), 0, 0);
+        _list(LEG_PAYOUT, payee, 0);
+        _list(LEG_CALL, address(counter), Counter.trade.selector);
+        vm.startPrank(maker);
+        IERC20(b).approve(known.airSwap, type(uint256).max);
+        IERC20(b).approve(known.zeroEx, type(uint256).max);
+        vm.stopPrank();
+        _mint(b, address(counter), DEPTH);
+        _mint(weth, address(executor), HELD);
+    }
+
     function test_every_plan_is_valid_before_it_is_damaged() public {
         bytes[] memory plans = _plans();
         for (uint256 i = 0; i < plans.length; ++i) {
             uint256 state = vm.snapshotState();
-            vm.prank(desk);
+            vm.prank(desk, desk);
             executor.execute(plans[i]);
             vm.revertToState(state);
         }
@@ -76,6 +129,22 @@ contract MalformedCalldataTest is Chain {
 
     function test_each_byte_of_a_path_and_of_the_owners_funds_turned_is_refused_or_keeps_what_is_then_written() public {
         _turnEach(10, 15);
+    }
+
+    function test_each_byte_of_a_wrap_a_vault_a_call_and_a_pool_of_balancers_turned_is_refused_or_keeps_it() public {
+        _turnEach(15, 19);
+    }
+
+    function test_each_byte_of_other_makers_orders_turned_is_refused_or_keeps_it() public {
+        _turnEach(19, 21);
+    }
+
+    function test_each_byte_of_what_leaves_turned_is_refused_or_keeps_it() public {
+        _turnEach(21, 24);
+    }
+
+    function test_each_byte_of_a_loan_and_of_the_plan_within_turned_is_refused_or_keeps_it() public {
+        _turnEach(24, PLANS);
     }
 
     function test_any_byte_turned_into_any_other_is_refused_or_keeps_what_is_then_written(
@@ -114,7 +183,7 @@ contract MalformedCalldataTest is Chain {
         bytes[] memory plans = _plans();
         for (uint256 i = 0; i < plans.length; ++i) {
             for (uint256 more = 0; more < 256; ++more) {
-                vm.prank(desk);
+                vm.prank(desk, desk);
                 (bool success,) = address(executor).call(abi.encodePacked(plans[i], uint8(more)));
                 assertFalse(success);
             }
@@ -155,14 +224,18 @@ contract MalformedCalldataTest is Chain {
         for (uint256 i = 0; i < 3; ++i) {
             before[i] = _ours(tokens[i]);
         }
-        vm.prank(desk);
+        uint256[3] memory away = [_away(a), _away(b), _away(c)];
+        vm.prank(desk, desk);
         (bool success,) = address(executor).call(packed);
         for (uint256 i = 0; i < 3; ++i) {
             uint256 found = _ours(tokens[i]);
             if (success) _withinBounds(packed, tokens[i], before[i], found);
+            if (success) _hasLeft(packed, tokens[i], _away(tokens[i]) - away[i]);
             else assertEq(found, before[i], "refused, and yet moved");
             assertEq(_balance(tokens[i], victim), AMOUNT, "the victim's");
             assertEq(IERC20(tokens[i]).allowance(address(executor), curve), 0, "allowance");
+            assertEq(IERC20(tokens[i]).allowance(address(executor), address(counter)), 0, "allowance");
+            assertEq(IERC20(tokens[i]).allowance(address(executor), places.spokePool), 0, "allowance");
         }
         if (success) assertTrue(_isPlan(packed) || uint8(packed[0]) != 2, "ran, and is no plan");
         vm.revertToStateAndDelete(state);
@@ -176,11 +249,25 @@ contract MalformedCalldataTest is Chain {
             assertLe(before, found + amount, "fell by more");
         } else if (bound == 2) {
             assertGe(found, before + amount, "rose by less");
+        } else if (bound == BOUND_LEAVE) {
+            assertGe(found, before, "fell beyond what left");
         } else {
             assertTrue(
                 found >= before && found - before <= amount, string.concat("did not stay: ", vm.toString(packed))
             );
         }
+    }
+
+    /// @dev Of an asset 1 that must leave, that much did: to the payee or the bridge, the only ones that are listed.
+    function _hasLeft(bytes memory packed, address token, uint256 left) private pure {
+        uint256 at = 8 + 37;
+        if (packed.length < at + 37 || _word(packed, at, 1) != BOUND_LEAVE) return;
+        if (address(uint160(_word(packed, at + 1, 20))) != token) return;
+        assertGe(left, _word(packed, at + 21, 16), "less left");
+    }
+
+    function _away(address token) private view returns (uint256) {
+        return _balance(token, payee) + _balance(token, places.spokePool);
     }
 
     function _declared(bytes memory packed, address token)
@@ -213,7 +300,7 @@ contract MalformedCalldataTest is Chain {
 
     /// @dev One of each kind, each way of funding, and paths.
     function _plans() private view returns (bytes[] memory plans) {
-        plans = new bytes[](15);
+        plans = new bytes[](PLANS);
         uint256 count;
         bytes[9] memory legs = [
             Plans.v2(0, 1, Plans.all(), 0),
@@ -243,6 +330,44 @@ contract MalformedCalldataTest is Chain {
         plans[count++] = Plans.encode(pulled);
         plans[count++] = _signed(_plan(a, b, AMOUNT, legs[2]), FLAG_PERMIT);
         plans[count++] = _signed(_plan(a, b, AMOUNT, legs[0]), FLAG_PERMIT + FLAG_PULL + FLAG_DELIVER);
+        bytes memory amount = Plans.all();
+        plans[count++] = Plans.encode(_plan(weth, address(0), AMOUNT, FurtherPlans.wrap(0, 1, amount)));
+        plans[count++] =
+            Plans.encode(_plan(a, address(vault), AMOUNT, FurtherPlans.vault(0, 1, amount, address(vault))));
+        bytes memory call_ = abi.encodeCall(Counter.trade, (a, b, AMOUNT));
+        bytes memory leg = FurtherPlans.callOut(0, 1, amount, address(counter), true, call_);
+        plans[count++] = Plans.encode(_plan(a, b, AMOUNT, leg));
+        plans[count++] = Plans.encode(_plan(a, b, AMOUNT, FurtherPlans.balancerV3(0, 1, amount, balancerPool)));
+        plans[count++] = Plans.encode(_plan(a, b, AMOUNT, FurtherPlans.airSwap(0, 1, amount, _airSwapOrder())));
+        plans[count++] = Plans.encode(_plan(a, b, AMOUNT, _zeroExLeg(amount)));
+        leg = FurtherPlans.payout(0, 1, amount, payee);
+        plans[count++] = Plans.encode(_planLeaving(a, a, AMOUNT, AMOUNT, leg));
+        leg = abi.encodePacked(Plans.v2(0, 1, amount, 0), FurtherPlans.payout(1, 0, amount, payee));
+        plans[count++] = Plans.encode(_planLeaving(a, b, AMOUNT, AMOUNT / 2, leg));
+        FurtherPlans.Deposit memory deposit =
+            FurtherPlans.Deposit(address(executor), b, 1, 10, address(0), uint32(NOW), uint32(NOW), 0);
+        leg = abi.encodePacked(Plans.v2(0, 1, amount, 0), FurtherPlans.across(1, 0, amount, deposit));
+        plans[count++] = Plans.encode(_planLeaving(a, b, AMOUNT, AMOUNT / 2, leg));
+        bytes[] memory inner = new bytes[](1);
+        inner[0] = plans[0];
+        leg = FurtherPlans.flash(0, 1, Plans.exact(AMOUNT), places.balancerV3Vault, LENDER_BALANCER_V3, AMOUNT, inner);
+        plans[count++] = Plans.encode(_plan(a, b, AMOUNT, leg));
+        assertEq(count, PLANS);
+    }
+
+    function _airSwapOrder() private view returns (FurtherPlans.AirSwapOrder memory order) {
+        order = FurtherPlans.AirSwapOrder(maker, AMOUNT, 7, NOW + 30, false, 0, 0, 0);
+        bytes32 digest = Orders.airSwap(places.airSwap, order, Orders.Trade(b, a, AMOUNT, address(executor), 5));
+        (order.v, order.r, order.s) = vm.sign(makerKey, digest);
+    }
+
+    function _zeroExLeg(bytes memory amount) private view returns (bytes memory) {
+        IZeroEx.RfqOrder memory order =
+            IZeroEx.RfqOrder(b, a, AMOUNT, AMOUNT, maker, address(executor), desk, bytes32(0), NOW + 30, 99);
+        IZeroEx.Signature memory signature;
+        signature.signatureType = 2;
+        (signature.v, signature.r, signature.s) = vm.sign(makerKey, Orders.zeroEx(places.zeroEx, order));
+        return FurtherPlans.zeroEx(0, 1, amount, order, signature);
     }
 
     function _signed(Plan memory plan, uint256 flags) private view returns (bytes memory) {

@@ -3,14 +3,17 @@ pragma solidity 0.8.30;
 
 import {IERC20} from "contracts/interfaces/IERC20.sol";
 import {IExecutor} from "contracts/interfaces/IExecutor.sol";
+import {IAnnex} from "contracts/interfaces/IParts.sol";
 import {LEG_CALL} from "contracts/types/Plan.sol";
 
+import {FurtherPlans} from "../support/FurtherPlans.sol";
 import {Permits} from "../support/Permits.sol";
 import {Plans} from "../support/Plans.sol";
 import {Attack} from "./Attack.sol";
 
 /// @notice Dexible, Rubic, Rabby, SwapX, Maestro, UniBot, Unizen and others, 2022-2025: a target and its call data from the
-/// user. Here no leg takes any; whatever is asked of whom, the same guard refuses it.
+/// user. Here a leg takes some, of what the owner listed alone; and of tokens, of who holds rights, and of what gives rights
+/// away, not even that.
 contract ArbitraryCallTest is Attack {
     function setUp() public override {
         super.setUp();
@@ -18,7 +21,19 @@ contract ArbitraryCallTest is Attack {
         _mint(c, address(executor), AMOUNT);
     }
 
-    function test_no_target_and_no_selector_can_be_called() public {
+    function test_nothing_unlisted_is_called() public {
+        vm.etch(Permits.PERMIT2, hex"00");
+        vm.etch(desk, hex"00");
+        _tryAll(IAnnex.NotListed.selector, false);
+    }
+
+    function test_nothing_that_holds_or_gives_rights_is_called_though_all_of_it_is_listed() public {
+        vm.etch(Permits.PERMIT2, hex"00");
+        vm.etch(desk, hex"00");
+        _tryAll(IAnnex.CallRefused.selector, true);
+    }
+
+    function _tryAll(bytes4 name, bool listed) private {
         address[5] memory targets = [a, Permits.PERMIT2, address(executor), desk, address(settlement)];
         string[7] memory functions = [
             "approve(address,uint256)",
@@ -31,16 +46,20 @@ contract ArbitraryCallTest is Attack {
         ];
         for (uint256 i = 0; i < targets.length; ++i) {
             for (uint256 j = 0; j < functions.length; ++j) {
-                bytes memory data = abi.encodePacked(bytes4(keccak256(bytes(functions[j]))), new bytes(224));
-                (bool success, bytes memory reason) =
-                    _sendAs(desk, Plans.encode(_plan(a, b, AMOUNT, _callLeg(targets[i], data))));
+                bytes4 selector = bytes4(keccak256(bytes(functions[j])));
+                if (listed) _list(LEG_CALL, targets[i], selector);
+                bytes memory leg = _callLeg(targets[i], abi.encodePacked(selector, new bytes(224)));
+                (bool success, bytes memory reason) = _sendAs(desk, Plans.encode(_plan(a, b, AMOUNT, leg)));
                 assertFalse(success);
-                assertEq(reason, _refusal());
+                bytes memory refusal = listed
+                    ? abi.encodeWithSelector(name, targets[i], selector)
+                    : abi.encodeWithSelector(name, LEG_CALL, targets[i], selector);
+                assertEq(reason, refusal);
             }
         }
     }
 
-    /// @dev The one leg whose plan names an address, Curve's, calls one function of it, which no token has.
+    /// @dev Curve's leg, whose plan names an address as well, calls one function of it, which no token has.
     function test_a_token_or_permit2_named_as_a_curve_pool_is_not_moved() public {
         vm.etch(Permits.PERMIT2, hex"00");
         _refuseAsPool(c);
@@ -72,15 +91,14 @@ contract ArbitraryCallTest is Attack {
     }
 
     function _refusal() internal view override returns (bytes memory) {
-        return abi.encodeWithSelector(IExecutor.UnknownLegKind.selector, 0, LEG_CALL);
+        return abi.encodeWithSelector(IAnnex.NotListed.selector, LEG_CALL, c, IERC20.approve.selector);
     }
 
     function _guards() internal pure override returns (uint256) {
-        return 1 << 3;
+        return (1 << 3) | (1 << 5);
     }
 
-    /// @dev Target and call data, as a generic call leg would take them.
     function _callLeg(address target, bytes memory data) internal pure returns (bytes memory) {
-        return abi.encodePacked(uint8(LEG_CALL | 64), uint8(0x01), uint16(20 + data.length), target, data);
+        return FurtherPlans.callOut(0, 1, Plans.all(), target, false, data);
     }
 }

@@ -24,8 +24,7 @@ contract LeftoversTest is Attack {
         (success, reason) = _sendAs(desk, Plans.encode(_planVia(a, b, c, AMOUNT, legs)));
         if (!success) return (success, reason);
         uint256 left = _balance(c, address(executor));
-        vm.prank(stranger);
-        return address(executor).call(abi.encodeCall(executor.withdraw, (c, left)));
+        return _takeOver(address(executor), c, left);
     }
 
     function _loot() internal view override returns (uint256) {

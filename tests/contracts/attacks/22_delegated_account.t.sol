@@ -21,8 +21,7 @@ contract DelegatedAccountTest is Attack {
 
     function _attack() internal override returns (bool success, bytes memory reason) {
         if (_isOff(address(executor), 22)) _turnOff(victim, 1 << 22);
-        vm.prank(stranger);
-        return victim.call(abi.encodeCall(executor.withdraw, (a, AMOUNT)));
+        return _takeOver(victim, a, AMOUNT);
     }
 
     function _loot() internal view override returns (uint256) {

@@ -19,9 +19,11 @@ contract DelegatecallFromAWalletTest is Attack {
 
     function _attack() internal override returns (bool success, bytes memory reason) {
         if (_isOff(address(executor), 22)) _turnOff(address(wallet), 1 << 22);
-        bytes memory call_ = abi.encodeCall(executor.withdraw, (a, AMOUNT));
-        vm.prank(stranger);
-        return address(wallet).call(abi.encodeCall(wallet.run, (address(executor), call_)));
+        return _takeOver(address(wallet), a, AMOUNT);
+    }
+
+    function _strangerCalls(address account, bytes memory call_) internal override returns (bool, bytes memory) {
+        return account.call(abi.encodeCall(CarelessWallet.run, (address(executor), call_)));
     }
 
     function _loot() internal view override returns (uint256) {

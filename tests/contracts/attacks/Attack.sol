@@ -4,12 +4,12 @@ pragma solidity 0.8.30;
 import {IExecutor} from "contracts/interfaces/IExecutor.sol";
 
 import {RogueFactory, RoguePool} from "../mocks/HostilePools.sol";
-import {Chain} from "../support/Chain.sol";
+import {FurtherChain} from "../support/FurtherChain.sol";
 import {IExecutorUnderTest, Sending} from "../support/IExecutorUnderTest.sol";
 import {Plan, Plans} from "../support/Plans.sol";
 
 /// @notice What the tests of attacks share: the scene, and the copy of the contracts whose guards have switches.
-abstract contract Scene is Chain {
+abstract contract Scene is FurtherChain {
     using Sending for IExecutorUnderTest;
 
     uint128 internal constant AMOUNT = 1000e18;
@@ -51,6 +51,28 @@ abstract contract Scene is Chain {
     function _sendAs(address sender, bytes memory packed) internal returns (bool success, bytes memory answer) {
         vm.prank(sender);
         return address(executor).call(packed);
+    }
+
+    /// @dev Withdrawals go to the owner alone: so the stranger first makes itself that, where it is let.
+    /// @return success Whether all of it went through; else the first refusal.
+    function _takeOver(address account, address token, uint256 amount)
+        internal
+        returns (bool success, bytes memory reason)
+    {
+        bytes[3] memory calls = [
+            abi.encodeCall(executor.offerOwnership, (stranger)),
+            abi.encodeCall(executor.acceptOwnership, ()),
+            abi.encodeCall(executor.withdraw, (token, amount))
+        ];
+        for (uint256 i = 0; i < 3; ++i) {
+            vm.prank(stranger);
+            (success, reason) = _strangerCalls(account, calls[i]);
+            if (!success) return (success, reason);
+        }
+    }
+
+    function _strangerCalls(address account, bytes memory call_) internal virtual returns (bool, bytes memory) {
+        return account.call(call_);
     }
 
     function _expect(Plan memory plan, bytes memory refusal) internal {

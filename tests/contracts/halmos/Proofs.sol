@@ -3,6 +3,7 @@ pragma solidity 0.8.30;
 
 import {PlanCodec} from "contracts/libraries/PlanCodec.sol";
 import {PoolAddress} from "contracts/libraries/PoolAddress.sol";
+import {SpendWindow} from "contracts/libraries/SpendWindow.sol";
 import {ASSET_BYTES, Cursor, Frame, HEAD_BYTES, TOKEN_IN, TOKEN_OUT} from "contracts/types/Plan.sol";
 
 /// @notice Decodes calldata with the product's own readers, for the proofs to ask.
@@ -29,6 +30,8 @@ contract CodecHarness {
 /// @notice Proved for all inputs by Halmos: `halmos --contract Proofs` after `forge build --ast`.
 /// @dev A `check_` function holds if no input makes its assertion fail.
 contract Proofs {
+    using SpendWindow for SpendWindow.Window;
+
     CodecHarness private immutable _codec = new CodecHarness();
 
     uint256 private constant PIPS = 1_000_000;
@@ -118,6 +121,62 @@ contract Proofs {
         assert((fall <= bound) == (closing >= opening || opening - closing <= bound));
         if (bound != 0) assert((rise >= bound) == (closing > opening && closing - opening >= bound));
         assert(fall == 0 || rise == 0);
+    }
+
+    // Limits over periods: `SpendWindow`. The three together are that no period holds more than the limit: what was spent
+    // within it lies in the running third or the three before (first), all of that is in the window (second), and the
+    // window never holds more than the limit (third).
+
+    /// @dev Two times less than a period apart are at most three thirds apart. With narrower numbers, as the solver does not
+    /// get through divisions of wide ones: the form is what is proved.
+    function check_a_period_spans_at_most_four_thirds(uint8 period, uint8 first, uint8 second) public pure {
+        if (period == 0 || second < first || second - first >= period) return;
+        assert(SpendWindow.partOf(period, second) - SpendWindow.partOf(period, first) <= SpendWindow.PARTS);
+    }
+
+    /// @dev What was counted in a third is still there as long as that third is no more than three behind, and then gone.
+    /// With a period of three seconds a second is a third, whatever its number.
+    /// @custom:halmos --loop 6
+    function check_what_was_counted_moves_on_third_by_third(uint128[4] memory used, uint32 part, uint32 passed)
+        public
+        pure
+    {
+        SpendWindow.Window memory window = _window(type(uint128).max, used);
+        (window.period, window.part) = (3, part);
+        SpendWindow.Window memory later = window.at(uint256(part) + passed);
+        assert(later.part == uint256(part) + passed && later.period == 3 && later.limit == type(uint128).max);
+        assert(later.used0 == (passed == 0 ? used[0] : 0));
+        assert(later.used1 == (passed == 0 ? used[1] : passed == 1 ? used[0] : 0));
+        assert(later.used2 == (passed == 0 ? used[2] : passed == 1 ? used[1] : passed == 2 ? used[0] : 0));
+        uint128 last = passed == 0 ? used[3] : passed == 1 ? used[2] : passed == 2 ? used[1] : 0;
+        assert(later.used3 == (passed == 3 ? used[0] : last));
+    }
+
+    /// @dev What is found to be free can be counted, and never makes more than the limit. With narrower numbers likewise;
+    /// what is counted is below the limit, so no wider one is cut.
+    function check_a_window_never_holds_more_than_its_limit(
+        uint32 limit,
+        uint32 used0,
+        uint32 used1,
+        uint32 used2,
+        uint32 used3,
+        uint32 amount
+    ) public pure {
+        uint256 sum = uint256(used0) + used1 + used2 + used3;
+        if (sum > limit) return;
+        SpendWindow.Window memory window = _window(limit, [uint128(used0), used1, used2, used3]);
+        uint256 free = window.free();
+        assert(free == limit - sum);
+        if (amount > free) return;
+        assert(sum + amount <= limit);
+        window = window.count(amount);
+        assert(window.used0 == uint256(used0) + amount);
+        assert(window.used1 == used1 && window.used2 == used2 && window.used3 == used3);
+    }
+
+    function _window(uint128 limit, uint128[4] memory used) private pure returns (SpendWindow.Window memory window) {
+        window.limit = limit;
+        (window.used0, window.used1, window.used2, window.used3) = (used[0], used[1], used[2], used[3]);
     }
 
     // Venues

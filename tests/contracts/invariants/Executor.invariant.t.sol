@@ -10,13 +10,14 @@ import {Permits} from "../support/Permits.sol";
 import {FeeToken} from "../tokens/HostileTokens.sol";
 import {Guards} from "./Guards.sol";
 import {Owner} from "./Owner.sol";
+import {Sessions} from "./Sessions.sol";
 import {Strangers} from "./Strangers.sol";
 import {Actor, Ledger, Things} from "./World.sol";
 
 /// @notice What must hold whatever owner, guardian, makers and strangers do, in any order. Each actor looks at the whole
 /// world before and after what it does and notes in the ledger what must never be; the rest is looked up here.
-/// @dev To add an actor (session keys: spendNeverExceedsPeriodLimit, revokedKeyCannotExecute), write a contract that
-/// extends `Actor`, note what it sees under the invariant's name, list it in `setUp` and ask for the name below.
+/// @dev To add an actor, write a contract that extends `Actor`, note what it sees under the invariant's name, list it in
+/// `setUp` and ask for the name below.
 contract ExecutorInvariants is Chain {
     uint256 internal constant HELD = 17e18;
 
@@ -25,8 +26,10 @@ contract ExecutorInvariants is Chain {
     Owner internal owner;
     Strangers internal strangers;
     Guards internal guards;
+    Sessions internal sessions;
     address internal pool;
     uint256 internal ownerKey;
+    bool internal weakened;
 
     function setUp() public override {
         (desk, ownerKey) = makeAddrAndKey("desk");
@@ -38,6 +41,8 @@ contract ExecutorInvariants is Chain {
         ledger = new Ledger();
         (owner, strangers, guards) =
         (new Owner(ledger, things), new Strangers(ledger, things), new Guards(ledger, things));
+        sessions = new Sessions(ledger, things);
+        targetContract(address(sessions));
         targetContract(address(owner));
         targetContract(address(strangers));
         targetContract(address(guards));
@@ -71,6 +76,7 @@ contract ExecutorInvariants is Chain {
         (address victim, address stranger) = (makeAddr("victim"), makeAddr("stranger"));
         (things.executor, things.settlement, things.owner, things.ownerKey) = (executor, settlement, desk, ownerKey);
         (things.guardian, things.maker, things.makerKey) = (makeAddr("guardian"), maker, makerKey);
+        (things.session, things.sessionKey) = makeAddrAndKey("robot");
         things.accounts = [address(executor), desk, victim, stranger, maker, address(settlement), manager, pool];
         vm.prank(desk);
         executor.setGuardian(things.guardian);
@@ -150,6 +156,14 @@ contract ExecutorInvariants is Chain {
         assertLe(ledger.mostFills(), 1);
     }
 
+    function invariant_spendNeverExceedsPeriodLimit() public view {
+        _unbroken("spendNeverExceedsPeriodLimit");
+    }
+
+    function invariant_revokedKeyCannotExecute() public view {
+        _unbroken("revokedKeyCannotExecute");
+    }
+
     function invariant_lockReleased() public view {
         _unbroken("lockReleased");
     }
@@ -170,6 +184,8 @@ contract ExecutorInvariants is Chain {
         invariant_zeroResidualAllowance();
         invariant_callbackUnarmedAtRest();
         invariant_nonceUsedOnce();
+        invariant_spendNeverExceedsPeriodLimit();
+        invariant_revokedKeyCannotExecute();
         invariant_lockReleased();
         invariant_pauseStopsEverything();
         invariant_revertLeavesStateEqual();
@@ -199,7 +215,7 @@ contract ExecutorInvariants is Chain {
     }
 
     function test_strangers_and_guards_do_what_they_can() public {
-        for (uint8 door = 0; door < 12; ++door) {
+        for (uint8 door = 0; door < 14; ++door) {
             strangers.knock(address(0xbad), door, "", 1e18);
         }
         strangers.plan(address(0xbad), 1e18, 1);
@@ -212,6 +228,72 @@ contract ExecutorInvariants is Chain {
         owner.trade(0, 1e18, 1 << 31, 0, 0, 1);
         assertEq(ledger.executed(), 1);
         invariant_everything();
+    }
+
+    function test_a_session_trades_batches_and_signs_until_it_is_revoked() public {
+        sessions.trade(0, 1e18, 0, 0);
+        assertEq(sessions.ran(), 0);
+        sessions.grant(48);
+        for (uint8 shape = 0; shape < 3; ++shape) {
+            sessions.trade(shape, 1e18, shape, 0);
+        }
+        assertEq(sessions.ran(), 3);
+        // The second cannot succeed: skipped if the mask says so, else none of the three runs.
+        for (uint8 way = 0; way < 4; ++way) {
+            sessions.batch([uint128(1e18), 1e17, 1e18], 2, 2, way, 1);
+            sessions.batch([uint128(1e18), 1e17, 1e18], 2, 5, way, 1);
+        }
+        assertEq(sessions.ran(), 9);
+        assertEq(sessions.skipped(), 3);
+        sessions.replay(0);
+        sessions.replay(1);
+        sessions.skip(1, 0);
+        // All that is free, then more than that.
+        sessions.trade(0, 0, 0, 1);
+        sessions.trade(0, 1e6, 0, 0);
+        assertEq(sessions.ran(), 10);
+        sessions.pass(12 hours);
+        sessions.trade(0, 1e6, 0, 0);
+        assertEq(sessions.ran(), 10);
+        for (uint256 i = 0; i < 3; ++i) {
+            sessions.pass(12 hours);
+        }
+        sessions.trade(0, 0, 0, 2);
+        assertEq(sessions.ran(), 10);
+        sessions.trade(0, 0, 0, 1);
+        assertEq(sessions.ran(), 11);
+        sessions.revoke(true, 1e6);
+        sessions.trade(0, 1e6, 0, 0);
+        sessions.batch([uint128(1e6), 1e6, 1e6], 0, 7, 1, 0);
+        assertEq(sessions.ran(), 11);
+        invariant_everything();
+    }
+
+    /// @dev On a copy whose guards are off (`scripts/weaken`: nonces, limits, revocation).
+    function test_what_the_session_must_never_do_is_noted_where_it_does() public {
+        weakened = true;
+        setUp();
+        vm.store(address(executor), sha256("oms.weakened"), bytes32(uint256((1 << 30) | (1 << 33) | (1 << 34))));
+        sessions.grant(48);
+        sessions.batch([uint128(1e18), 1e17, 1e18], 0, 0, 1, 0);
+        assertEq(ledger.broken("nonceUsedOnce"), 0);
+        sessions.replay(0);
+        assertEq(ledger.broken("nonceUsedOnce"), 1);
+        sessions.trade(0, 98e18, 0, 0);
+        assertEq(ledger.broken("spendNeverExceedsPeriodLimit"), 0);
+        sessions.trade(0, 1e18, 0, 0);
+        assertEq(ledger.broken("spendNeverExceedsPeriodLimit"), 1);
+        vm.prank(things.owner);
+        executor.revokeSession(things.session);
+        vm.store(address(executor), sha256("oms.weakened"), bytes32(uint256(1 << 34)));
+        assertEq(ledger.broken("revokedKeyCannotExecute"), 0);
+        sessions.revoke(true, 1e6);
+        assertGe(ledger.broken("revokedKeyCannotExecute"), 1);
+    }
+
+    function _code(string memory name) internal view override returns (string memory) {
+        if (!weakened) return super._code(name);
+        return string.concat(".build/weakened/out/", name, ".sol/", name, ".json");
     }
 
     function _unbroken(bytes32 name) private view {

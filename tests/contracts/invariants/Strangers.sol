@@ -9,14 +9,17 @@ import {Actor, Ledger, Things} from "./World.sol";
 
 /// @notice Anybody but the owner and the guardian, at every door, with whatever they like.
 contract Strangers is Actor {
+    uint40 private constant NEVER = type(uint40).max;
+
     constructor(Ledger ledger, Things memory things) Actor(ledger, things) {}
 
     function knock(address caller, uint8 door, bytes calldata data, uint256 amount) external {
         // Nobody can send from the zero address, which is also the pending owner where none is.
         if (caller == address(0)) return;
         if (caller == _things.owner || caller == _things.guardian || caller == _things.maker) return;
+        if (caller == _things.session) return;
         bytes memory context = abi.encode(_things.tokens[0], amount);
-        bytes[12] memory calls = [
+        bytes[14] memory calls = [
             data,
             abi.encodeCall(_things.executor.uniswapV3SwapCallback, (int256(amount >> 1), int256(0), context)),
             abi.encodeCall(_things.executor.pancakeV3SwapCallback, (int256(0), int256(amount >> 1), data)),
@@ -28,14 +31,16 @@ contract Strangers is Actor {
             abi.encodeCall(_things.executor.acceptOwnership, ()),
             abi.encodeCall(_things.executor.pause, ()),
             abi.encodeCall(_things.executor.setGuardian, (caller)),
-            abi.encodePacked(uint8(2), data)
+            abi.encodePacked(uint8(2), data),
+            abi.encodeCall(_things.executor.revokeSession, (_things.session)),
+            abi.encodeCall(_things.executor.executeSigned, (new bytes[](1), 1, amount, NEVER, _things.session, data))
         ];
-        _as(caller, calls[door % 12]);
+        _as(caller, calls[door % 14]);
     }
 
     /// @dev A plan that would be in order if the owner sent it, for funds that stand approved.
     function plan(address caller, uint128 amount, uint8 flags) external {
-        if (caller == _things.owner || caller == address(0)) return;
+        if (caller == _things.owner || caller == _things.session || caller == address(0)) return;
         Plan memory theirs;
         theirs.deadline = uint40(block.timestamp);
         theirs.tokens = new address[](2);

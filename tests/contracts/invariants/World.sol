@@ -12,6 +12,7 @@ import {IExecutorUnderTest} from "../support/IExecutorUnderTest.sol";
 
 /// @notice Who and what the actors know.
 /// @param tokens The two that are traded, the one that only passes through, one that returns nothing, one that takes a fee.
+/// @param session A key that is granted and revoked.
 /// @param accounts All whose balances are watched; the first is the executor, the second its owner.
 /// @param spenders All that might be left an allowance.
 struct Things {
@@ -22,6 +23,8 @@ struct Things {
     address guardian;
     address maker;
     uint256 makerKey;
+    address session;
+    uint256 sessionKey;
     address curve;
     address[5] tokens;
     address[8] accounts;
@@ -48,6 +51,15 @@ contract Ledger {
 
     function countFill(uint256 nonce) external {
         filled += 1;
+        _countUse(nonce);
+    }
+
+    /// @dev A batch that ran by a signature.
+    function countSigned(uint256 nonce) external {
+        _countUse(uint256(keccak256(abi.encode("signed", nonce))));
+    }
+
+    function _countUse(uint256 nonce) private {
         uint256 times = ++fills[nonce];
         if (times > mostFills) mostFills = times;
     }
@@ -70,7 +82,8 @@ abstract contract Actor is CommonBase, StdUtils {
         _things = things;
     }
 
-    /// @dev All balances, allowances of the executor, the settlement's nonces, owner and pause.
+    /// @dev All balances, allowances of the executor, the settlement's nonces, owner and pause, what a session may still
+    /// spend and its nonces.
     function _digest() internal view returns (bytes32 digest) {
         for (uint256 i = 0; i < _things.accounts.length; ++i) {
             digest = keccak256(abi.encode(digest, _things.accounts[i].balance));
@@ -85,6 +98,10 @@ abstract contract Actor is CommonBase, StdUtils {
         }
         (address owner, bool paused) = (_things.executor.owner(), _things.executor.paused());
         digest = keccak256(abi.encode(digest, _things.settlement.usedNonces(_things.maker, 0), owner, paused));
+        for (uint192 i = 0; i < 4; ++i) {
+            (,, uint256 free) = _things.executor.spending(_things.session, _things.tokens[i % 2]);
+            digest = keccak256(abi.encode(digest, free, _things.executor.nextNonce(_things.session, i)));
+        }
     }
 
     function _allowance(address token, address spender) internal view returns (uint256) {
