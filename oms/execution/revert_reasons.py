@@ -89,7 +89,10 @@ OUR_ERRORS: Final = tuple(
         ),
         ("NotGuardian(address caller)", "{caller} is neither guardian nor owner; ask one of them"),
         ("IsPaused()", "the executor is paused; its owner can end that with resume"),
-        ("PartMissing(address part)", "there is no code at {part} to be a part of the executor; deploy the parts first"),
+        (
+            "PartMissing(address part)",
+            "there is no code at {part} to be a part of the executor; deploy the parts first",
+        ),
         ("Reentered()", "the contract was called again while it was still at work; a token or pool is hostile"),
         (
             "PlanExpired(uint256 deadline, uint256 timestamp)",
