@@ -17,7 +17,6 @@ import {PlanCodec} from "./libraries/PlanCodec.sol";
 import {Reverts} from "./libraries/Reverts.sol";
 import {TokenCalls} from "./libraries/TokenCalls.sol";
 import {
-    ASSET_BYTES,
     BOUND_FALL,
     BOUND_LEAVE,
     BOUND_RISE,
@@ -51,6 +50,9 @@ import {
 contract Executor is SingleSwap, ApprovalLegs, RfqLeg {
     using TokenCalls for address;
 
+    /// @dev A bit for each kind of leg that is part of a path.
+    uint256 private constant PATH_KINDS = (1 << LEG_V2) | (1 << LEG_V3) | (1 << LEG_SOLIDLY);
+
     address private immutable _steward;
     address private immutable _annex;
     address private immutable _warden;
@@ -69,55 +71,80 @@ contract Executor is SingleSwap, ApprovalLegs, RfqLeg {
         (_steward, _annex, _warden) = (parts.steward, parts.annex, parts.warden);
     }
 
-    /// @dev Within a plan native coin comes only from unwrapping or from a v4 pool; otherwise from the owner, or from anybody
-    /// to an account that is its own owner.
-    receive() external payable {
-        address to = _owner();
-        bool welcome = _isLocked()
-            ? msg.sender == _weth || msg.sender == address(_poolManager)
-            : msg.sender == to || to == address(this);
-        if (!welcome) revert IExecutor.EthRefused(msg.sender);
-    }
-
-    /// @dev What comes most often comes first: 900 gas less than behind the compiler's comparison of twenty selectors.
-    fallback() external {
+    /// @dev What comes most often comes first: 900 gas less than behind the compiler's comparison of twenty selectors. Coin
+    /// that comes with a plan is there before it begins.
+    fallback() external payable {
         (uint256 head,) = PlanCodec.take(Cursor.wrap(0), HEAD_BYTES);
         if (head >> 56 == PLAN_VERSION) _execute(head);
-        else _dispatch();
+        else _dispatch(head >> 32);
     }
 
-    /// @dev See `IExecutor`.
+    /// @notice See `IExecutor`. The owner's plan over held funds, or over funds that a permit brings to its first pool, is the
+    /// commonest and goes on here, unless one of its two first assets is no ordinary token.
+    /// @dev The lock is taken before the first call that could change anything: by each lane, as one that arms a callback at
+    /// once need not do both.
     function _execute(uint256 head) private {
         uint256 before = _state;
         uint256 authority = _account().authority;
         address key;
-        if (before != AT_REST || authority != uint160(msg.sender)) key = _admit(before, authority);
-        _state = LOCKED;
+        if ((before ^ AT_REST) | (authority ^ uint160(msg.sender)) != 0) key = _admit(before, authority);
         uint256 deadline = (head >> 8) & type(uint40).max;
         if (block.timestamp > deadline) revert IExecutor.PlanExpired(deadline, block.timestamp);
-        uint256 spent;
-        uint256 received;
-        bool done;
-        (uint256 kind, uint256 permit) = _singleKind(head);
-        if (kind != 0 && key == address(0)) {
-            (done, spent, received) = _swapSingle(kind, permit, address(uint160(authority)));
+        address holder = address(this);
+        if (((head >> 48) ^ (PLAN_VERSION << 8)) | uint160(key) != 0) {
+            if ((head >> 48) & type(uint8).max != FLAG_PERMIT || key != address(0)) _executeApart(before, key);
+            // Not paused, or it would not have been admitted: nothing but an address.
+            holder = address(uint160(authority));
         }
-        if (!done) (spent, received) = _executeAny(key);
+        (bool fine, uint256 book) = _openPair(before, holder);
+        if (!fine) _executeApart(before, key);
+        uint256 kind = _singleKind(head);
+        if (kind == LEG_V3) _swapSingleConcentrated(holder);
+        else if (kind == LEG_V2) _swapSinglePair(holder);
+        else if (kind == LEG_V4) _swapSingleSingleton(holder);
+        else _runBooked(holder, book);
+        _closePair(book, holder);
+    }
+
+    /// @dev The legs of a plan whose first two assets are ordinary tokens, with these openings.
+    function _runBooked(address holder, uint256 book) private {
+        _state = LOCKED;
+        Cursor at = PlanCodec.takeHead();
+        Frame.setHolder(holder);
+        (,, uint256 amount) = PlanCodec.asset(TOKEN_IN);
+        (uint256 opening0, uint256 opening1) = _openings(book);
+        Frame.note(TOKEN_IN, opening0, amount);
+        Frame.note(TOKEN_OUT, opening1, 0);
+        if (Frame.declared() > 2) _openSlowly(2);
+        _runLegs(at);
+    }
+
+    /// @dev Ends the call. Any plan of anybody who may run it: a session's key is held to what it was granted, before and
+    /// after; the owner may bring the funds, or get the proceeds, or both.
+    function _executeApart(uint256 before, address key) private {
+        _state = LOCKED;
+        Cursor at = PlanCodec.takeHead();
+        if (key != address(0)) _checkSession(key);
+        uint256 flags = Frame.flags();
+        Frame.setHolder(_isDirect() ? _owner() : address(this));
+        _openSlowly(0);
+        uint256 atOwner = _fund(flags);
+        _runLegs(at);
+        uint256 spent = flags & FLAG_PULL == 0 ? _checked(TOKEN_IN) : _refund();
+        uint256 received = flags & FLAG_DELIVER == 0 || _isDirect() ? _checked(TOKEN_OUT) : _deliver(atOwner);
+        if (key != address(0)) _chargeSession(key, spent, received);
+        _end(before, spent, received);
+    }
+
+    /// @dev Ends the call.
+    function _end(uint256 before, uint256 spent, uint256 received) private {
         _state = before;
-        // Two words of scratch space; this ends the call.
+        // Two words of scratch space.
         assembly ("memory-safe") {
             mstore(0, spent)
             mstore(32, received)
             return(0, 64)
         }
-    }
-
-    /// @dev A session's key, unlike the owner, is held to what it was granted, before and after.
-    function _executeAny(address key) private returns (uint256 spent, uint256 received) {
-        Cursor at = PlanCodec.takeHead();
-        if (key != address(0)) _checkSession(key);
-        (spent, received) = Frame.flags() == 0 ? _executeHeld(at) : _executeOwners(at);
-        if (key != address(0)) _chargeSession(key, spent, received);
     }
 
     function _checkSession(address key) private {
@@ -136,57 +163,47 @@ contract Executor is SingleSwap, ApprovalLegs, RfqLeg {
         _session = address(0);
     }
 
-    /// @dev The account holds the funds.
-    function _executeHeld(Cursor at) private returns (uint256 spent, uint256 received) {
-        Frame.setHolder(address(this));
-        _open();
-        _runLegs(at);
-        uint256 count = Frame.declared();
-        for (uint256 i = 2; i < count; ++i) {
-            Frame.note(i, _checked(i), 0);
-        }
-        return _closePair();
-    }
-
-    /// @dev The owner brings the funds, or gets the proceeds, or both.
-    function _executeOwners(Cursor at) private returns (uint256 spent, uint256 received) {
-        uint256 flags = Frame.flags();
-        Frame.setHolder(_isDirect() ? _owner() : address(this));
-        _open();
-        uint256 atOwner = _fund(flags);
-        _runLegs(at);
-        uint256 count = Frame.declared();
-        for (uint256 i = 2; i < count; ++i) {
-            Frame.note(i, _checked(i), 0);
-        }
-        spent = flags & FLAG_PULL == 0 ? _checked(TOKEN_IN) : _refund();
-        received = flags & FLAG_DELIVER == 0 || _isDirect() ? _checked(TOKEN_OUT) : _deliver(atOwner);
-    }
-
+    /// @dev What changed of assets behind the first two takes the place of their openings.
     function _runLegs(Cursor at) private {
         uint256 end = Cursor.unwrap(Frame.end());
         do {
             at = _runLeg(at);
         } while (Cursor.unwrap(at) < end);
+        uint256 count = Frame.declared();
+        for (uint256 i = 2; i < count; ++i) {
+            Frame.note(i, _checked(i), 0);
+        }
     }
 
     /// @dev One of the callbacks that legs arm, or the steward's business.
-    function _dispatch() private {
-        bytes4 selector = msg.sig;
-        if (selector == ICallbacks.uniswapV3SwapCallback.selector) _payConcentrated();
-        else if (selector == ICallbacks.unlockCallback.selector) _swapUnlocked();
-        else if (selector == IRfqTaker.rfqPay.selector) _payMaker();
-        else if (selector == ICallbacks.pancakeV3SwapCallback.selector) _payConcentrated();
-        else if (selector == ICallbacks.receiveFlashLoan.selector) _become(_annex);
-        else if (selector == ICallbacks.executeOperation.selector) _become(_annex);
-        else if (selector == ICallbacks.vaultUnlocked.selector) _become(_annex);
-        else if (_isLocked() && !_takesAway(selector)) revert IExecutor.Reentered();
-        else _become(_steward);
+    function _dispatch(uint256 selector) private {
+        if (selector == uint32(ICallbacks.uniswapV3SwapCallback.selector)) return _payConcentrated();
+        if (selector == uint32(ICallbacks.unlockCallback.selector)) return _swapUnlocked();
+        if (selector == uint32(IRfqTaker.rfqPay.selector)) return _payMaker();
+        if (selector == uint32(ICallbacks.pancakeV3SwapCallback.selector)) return _payConcentrated();
+        if (
+            selector == uint32(ICallbacks.receiveFlashLoan.selector)
+                || selector == uint32(ICallbacks.executeOperation.selector)
+                || selector == uint32(ICallbacks.vaultUnlocked.selector)
+        ) _become(_annex);
+        if (msg.data.length == 0) return _receive();
+        if (_isLocked() && !_takesAway(selector)) revert IExecutor.Reentered();
+        _become(_steward);
+    }
+
+    /// @dev Within a plan native coin comes only from unwrapping or from a v4 pool; otherwise from the owner, or from anybody
+    /// to an account that is its own owner.
+    function _receive() private view {
+        address to = _owner();
+        bool welcome = _isLocked()
+            ? msg.sender == _weth || msg.sender == address(_poolManager)
+            : msg.sender == to || to == address(this);
+        if (!welcome) revert IExecutor.EthRefused(msg.sender);
     }
 
     /// @dev What the owner and the guardian may do at any time, as it only ends what others may do.
-    function _takesAway(bytes4 selector) private pure returns (bool) {
-        return selector == IAccount.pause.selector || selector == ISessions.revokeSession.selector;
+    function _takesAway(uint256 selector) private pure returns (bool) {
+        return selector == uint32(IAccount.pause.selector) || selector == uint32(ISessions.revokeSession.selector);
     }
 
     /// @dev Ends the call with what that part makes of it.
@@ -216,13 +233,12 @@ contract Executor is SingleSwap, ApprovalLegs, RfqLeg {
         uint256 sold;
         uint256 out;
         (head, indexIn, indexOut, sold, at) = PlanCodec.takeLeg(start);
-        uint256 kind = head & KIND_MASK;
-        if (kind == LEG_V3 || kind == LEG_V2 || kind == LEG_SOLIDLY) {
-            (out, indexOut, at) = _swapPath(head, indexIn, indexOut, sold, at);
-        } else {
+        if ((PATH_KINDS >> (head & KIND_MASK)) & 1 == 0) {
             if (head >= HANDS_ON) revert IExecutor.HandedWrong(start.offset());
             if (_isDirect()) revert IExecutor.NotDirect(start.offset());
-            (sold, out, at) = _runApart(kind, indexIn, indexOut, sold, at);
+            (sold, out, at) = _runApart(head & KIND_MASK, indexIn, indexOut, sold, at);
+        } else {
+            (out, indexOut, at) = _swapPath(head, indexIn, indexOut, sold, at);
         }
         _count(start, at, indexIn, sold, indexOut, out);
     }
@@ -232,25 +248,24 @@ contract Executor is SingleSwap, ApprovalLegs, RfqLeg {
         private
         returns (uint256 sold, uint256 out, Cursor at)
     {
+        if (kind == LEG_V3_EXACT_OUT) {
+            (sold, at) = _buyExactly(indexIn, indexOut, amount, start);
+            return (sold, amount, at);
+        }
+        if (kind >= FIRST_FURTHER && kind <= LEG_FLASH) return _runFurther(kind, indexIn, indexOut, amount, start);
         (address tokenIn, address tokenOut) = (PlanCodec.token(indexIn), PlanCodec.token(indexOut));
         sold = amount;
         if (kind == LEG_V4) {
             uint256 key;
             bool native;
             (key, native, at) = _takeKey(start);
-            out = _swapSingleton(tokenIn, tokenOut, amount, key, native);
-        } else if (kind == LEG_V3_EXACT_OUT) {
-            out = amount;
-            (sold, at) = _buyExactly(indexIn, indexOut, amount, start);
-        } else if (kind >= FIRST_FURTHER && kind <= LEG_FLASH) {
-            (sold, out, at) = _runFurther(kind, indexIn, indexOut, amount, start);
-        } else {
-            Leg memory leg = Leg(kind, tokenIn, tokenOut, amount);
-            if (kind == LEG_RFQ) (out, at) = _fillQuote(leg, start);
-            else if (kind == LEG_CURVE_STABLE || kind == LEG_CURVE_CRYPTO) (out, at) = _swapCurve(leg, start);
-            else if (kind == LEG_BALANCER) (out, at) = _swapBalancer(leg, start);
-            else revert IExecutor.UnknownLegKind(start.offset() - 2, kind);
+            return (amount, _swapSingleton(tokenIn, tokenOut, amount, key, native), at);
         }
+        Leg memory leg = Leg(kind, tokenIn, tokenOut, amount);
+        if (kind == LEG_RFQ) (out, at) = _fillQuote(leg, start);
+        else if (kind == LEG_CURVE_STABLE || kind == LEG_CURVE_CRYPTO) (out, at) = _swapCurve(leg, start);
+        else if (kind == LEG_BALANCER) (out, at) = _swapBalancer(leg, start);
+        else revert IExecutor.UnknownLegKind(start.offset() - 2, kind);
     }
 
     function _runFurther(uint256 kind, uint256 indexIn, uint256 indexOut, uint256 amount, Cursor start)
@@ -285,51 +300,48 @@ contract Executor is SingleSwap, ApprovalLegs, RfqLeg {
     {
         if (indexOut >= Frame.declared()) revert IExecutor.NotDeclared(indexIn, indexOut);
         bool last = Cursor.unwrap(at) >= Cursor.unwrap(Frame.end());
+        if (Frame.flags() == 0 && last) return;
         // The owner pays the first pool and the last one pays the owner: nothing else can be part of such a plan.
-        if (Frame.flags() != 0 && _isDirect() && !(last && indexIn == TOKEN_IN)) {
-            revert IExecutor.NotDirect(start.offset());
-        }
-        if (last) return;
+        if (_isDirect() && !(last && indexIn == TOKEN_IN)) revert IExecutor.NotDirect(start.offset());
         Frame.setAvailable(indexIn, Frame.available(indexIn) - sold);
         uint256 available = Frame.available(indexOut) + out;
         if (available > type(uint128).max) revert IExecutor.AmountOverflow(available);
         Frame.setAvailable(indexOut, available);
     }
 
-    /// @dev Notes what is there before the plan, and what legs may sell.
-    function _open() private view {
-        (bool fine0, uint256 opening0, uint256 amount) = _openAsset(TOKEN_IN, BOUND_FALL);
-        (bool fine1, uint256 opening1,) = _openAsset(TOKEN_OUT, BOUND_RISE);
-        if (fine0 && fine1) {
-            Frame.note(TOKEN_IN, opening0, amount);
-            Frame.note(TOKEN_OUT, opening1, 0);
-        } else {
-            _openSlowly(0);
+    /// @dev What the holder has of the plan's first two assets.
+    /// @return fine Whether both are tokens that answer, with the commonest bounds; the openings mean nothing if not.
+    /// @return book Where in memory are, a word each, what `_closePair` needs: the state before, the two openings; and the
+    /// call of `balanceOf`.
+    function _openPair(uint256 before, address holder) private view returns (bool fine, uint256 book) {
+        bytes4 selector = IERC20.balanceOf.selector;
+        // Bound and token are the first 21 bytes of an entry, the amount the other 16. The answer goes to scratch space.
+        assembly ("memory-safe") {
+            book := mload(64)
+            mstore(64, add(book, 160))
+            mstore(book, before)
+            mstore(add(book, 96), selector)
+            mstore(add(book, 100), holder)
+            let answers := staticcall(gas(), shr(96, calldataload(TOKEN_0)), add(book, 96), 36, 0, 32)
+            answers := and(answers, gt(returndatasize(), 31))
+            mstore(add(book, 32), mload(0))
+            // Arguments are evaluated from the last: the answers before this call.
+            answers := and(staticcall(gas(), shr(96, calldataload(TOKEN_1)), add(book, 96), 36, 0, 32), answers)
+            answers := and(answers, gt(returndatasize(), 31))
+            mstore(add(book, 64), mload(0))
+            let most := shr(128, calldataload(add(TOKEN_0, 20)))
+            let least := shr(128, calldataload(add(TOKEN_1, 20)))
+            let odd := xor(shr(248, calldataload(sub(TOKEN_0, 1))), BOUND_FALL)
+            odd := or(odd, xor(shr(248, calldataload(sub(TOKEN_1, 1))), BOUND_RISE))
+            fine := and(answers, gt(mul(most, least), 0))
+            fine := gt(fine, odd)
         }
-        if (Frame.declared() > 2) _openSlowly(2);
     }
 
-    /// @dev Whether the asset is an ordinary one with that bound; if so, what there is of it, and its amount.
-    function _openAsset(uint256 index, uint256 expected)
-        private
-        view
-        returns (bool fine, uint256 opening, uint256 amount)
-    {
-        address holder = Frame.holder();
-        bytes4 selector = IERC20.balanceOf.selector;
-        // Bound and token are the first 21 bytes of an entry, the amount the other 16. 36 bytes of scratch space hold the
-        // call, and its first 32 the answer.
+    function _openings(uint256 book) private pure returns (uint256 opening0, uint256 opening1) {
         assembly ("memory-safe") {
-            let at := add(HEAD_BYTES, mul(ASSET_BYTES, index))
-            let word := calldataload(at)
-            amount := shr(128, calldataload(add(at, 21)))
-            mstore(0, selector)
-            mstore(4, holder)
-            fine := and(
-                and(eq(byte(0, word), expected), gt(amount, 0)),
-                and(gt(returndatasize(), 31), staticcall(gas(), shr(96, shl(8, word)), 0, 36, 0, 32))
-            )
-            opening := mload(0)
+            opening0 := mload(add(book, 32))
+            opening1 := mload(add(book, 64))
         }
     }
 
@@ -355,26 +367,42 @@ contract Executor is SingleSwap, ApprovalLegs, RfqLeg {
         if (arrived < amount) revert ITokenErrors.FeeOnTransfer(token, amount, arrived);
     }
 
-    /// @dev The end-to-end invariant, on balances alone: nothing that a venue or a leg claims is believed here. What is not
-    /// plainly in order is looked at again, one asset at a time.
-    function _closePair() private view returns (uint256 spent, uint256 received) {
-        uint256 most;
-        uint256 least;
-        bool known0;
-        bool known1;
-        (known0, spent, most) = _openAsset(TOKEN_IN, BOUND_FALL);
-        (known1, received, least) = _openAsset(TOKEN_OUT, BOUND_RISE);
-        uint256 opening0 = Frame.opening(TOKEN_IN);
-        uint256 opening1 = Frame.opening(TOKEN_OUT);
-        bool fine;
-        // Where a difference wraps around, the first comparison beside it fails.
+    /// @dev The end-to-end invariant, on balances alone: nothing that a venue or a leg claims is believed here. Ends the
+    /// call.
+    function _closePair(uint256 book, address holder) private {
+        // As in `_openPair`. Where a difference wraps around, the comparison beside it fails.
         assembly ("memory-safe") {
-            fine := and(iszero(gt(spent, opening0)), iszero(lt(received, opening1)))
-            spent := sub(opening0, spent)
-            received := sub(received, opening1)
-            fine := and(and(fine, and(known0, known1)), and(iszero(gt(spent, most)), iszero(lt(received, least))))
+            let fine := staticcall(gas(), shr(96, calldataload(TOKEN_0)), add(book, 96), 36, 0, 32)
+            fine := and(fine, gt(returndatasize(), 31))
+            let opening := mload(add(book, 32))
+            let spent := sub(opening, mload(0))
+            let bad := or(gt(mload(0), opening), gt(spent, shr(128, calldataload(add(TOKEN_0, 20)))))
+            fine := and(staticcall(gas(), shr(96, calldataload(TOKEN_1)), add(book, 96), 36, 0, 32), fine)
+            opening := mload(add(book, 64))
+            let received := sub(mload(0), opening)
+            bad := or(bad, or(lt(mload(0), opening), lt(received, shr(128, calldataload(add(TOKEN_1, 20))))))
+            fine := and(fine, gt(returndatasize(), 31))
+            if gt(fine, bad) {
+                tstore(_state.slot, mload(book))
+                mstore(0, spent)
+                mstore(32, received)
+                return(0, 64)
+            }
         }
-        if (!fine) (spent, received) = (_checked(TOKEN_IN), _checked(TOKEN_OUT));
+        _closeSlowly(book, holder);
+    }
+
+    /// @dev The same, with names for what is wrong, and for an asset to be sold that rose.
+    function _closeSlowly(uint256 book, address holder) private {
+        (uint256 opening0, uint256 opening1) = _openings(book);
+        uint256 before;
+        assembly ("memory-safe") {
+            before := mload(book)
+        }
+        Frame.setHolder(holder);
+        Frame.note(TOKEN_IN, opening0, 0);
+        Frame.note(TOKEN_OUT, opening1, 0);
+        _end(before, _checked(TOKEN_IN), _checked(TOKEN_OUT));
     }
 
     /// @dev By how much the asset fell or rose, whichever its bound is about.

@@ -2,7 +2,7 @@
 pragma solidity 0.8.30;
 
 import {IExecutor} from "../interfaces/IExecutor.sol";
-import {ITokenErrors} from "../interfaces/IERC20.sol";
+import {IERC20, ITokenErrors} from "../interfaces/IERC20.sol";
 import {ISolidlyPool, IUniswapV2Pair, IUniswapV3Pool} from "../interfaces/IVenues.sol";
 import {PlanCodec} from "../libraries/PlanCodec.sol";
 import {Reverts} from "../libraries/Reverts.sol";
@@ -12,8 +12,12 @@ import {Cursor, Frame, HANDS_ON, KIND_MASK, LEG_SOLIDLY, LEG_V2, LEG_V3} from ".
 import {PermitFunding} from "./PermitFunding.sol";
 import {VenueRegistry} from "./VenueRegistry.sol";
 
-uint160 constant MIN_SQRT_PRICE_LIMIT = 4_295_128_740;
-uint160 constant MAX_SQRT_PRICE_LIMIT = 1_461_446_703_485_210_103_287_273_052_203_988_822_378_723_970_341;
+/// @dev Prices, as square roots, that no swap passes.
+uint256 constant LOWEST = 4_295_128_740;
+uint256 constant HIGHEST = 1_461_446_703_485_210_103_287_273_052_203_988_822_378_723_970_341;
+
+/// @dev 0xff, which a CREATE2 address's deployer follows.
+uint256 constant CREATE2_MARK = 0xff << 160;
 
 /// @title Paths through proved pools: Uniswap v2, v3 and their forks, and Solidly
 /// @notice A pool of a path pays the next one where it can. A pair is paid before it is asked, and a concentrated pool in
@@ -48,22 +52,6 @@ abstract contract PathLegs is VenueRegistry, PermitFunding {
     /// @dev What the innermost pool of an exact output took.
     uint256 private transient _taken;
 
-    /// @dev How far a path has come.
-    /// @param head The head of the leg whose hop comes next.
-    /// @param indexOut What that leg buys.
-    /// @param token What it sells.
-    /// @param amount How much of it.
-    /// @param paid Whether its pool has it already.
-    /// @param size Bytes of the context that has been written for its pool, where a pair is to pay it from within.
-    struct Path {
-        uint256 head;
-        uint256 indexOut;
-        address token;
-        uint256 amount;
-        bool paid;
-        uint256 size;
-    }
-
     /// @dev Runs the leg and all that it hands on to. The last pool pays whoever's balances are bounded.
     /// @return out What the last pool paid.
     /// @return last The token that it paid.
@@ -73,43 +61,41 @@ abstract contract PathLegs is VenueRegistry, PermitFunding {
         returns (uint256 out, uint256 last, Cursor at)
     {
         address token = PlanCodec.token(indexIn);
+        address next = PlanCodec.token(indexOut);
+        // Of a pair, whether it has its amount already; of a concentrated pool, the bytes of the context that has been written for
+        // it, where a pair is to pay it from within.
+        uint256 ready;
         Hop hop;
-        (hop, at) = _takeHop(head & KIND_MASK, token, PlanCodec.token(indexOut), start);
-        if (head >= HANDS_ON) return _swapHops(Path(head, indexOut, token, amount, false, 0), hop, at);
-        PlanCodec.within(at, Frame.end());
-        if (hop.kind() == LEG_V3) out = _swapConcentrated(hop, token, amount, Frame.holder(), 0);
-        else out = _swapPair(hop, token, amount, Frame.holder(), false);
-        last = indexOut;
-    }
-
-    function _swapHops(Path memory path, Hop hop, Cursor start) private returns (uint256 out, uint256 last, Cursor at) {
-        at = start;
-        while (path.head >= HANDS_ON) {
-            address next = PlanCodec.token(path.indexOut);
-            (path.head, path.indexOut, at) = PlanCodec.takeNext(at, path.indexOut);
+        (hop, at) = _takeHop(head & KIND_MASK, token, next, start);
+        if (head < HANDS_ON) {
+            PlanCodec.within(at, Frame.end());
+            return (_swapHop(hop, token, amount, Frame.holder(), 0), indexOut, at);
+        }
+        do {
+            (head, indexOut, at) = PlanCodec.takeNext(at, indexOut);
+            address beyond = PlanCodec.token(indexOut);
             Hop following;
-            (following, at) = _takeHop(path.head & KIND_MASK, next, PlanCodec.token(path.indexOut), at);
+            (following, at) = _takeHop(head & KIND_MASK, next, beyond, at);
             PlanCodec.within(at, Frame.end());
             if (following.kind() == LEG_V3) {
                 // A concentrated pool asks for its own payment and does not see one made before.
                 if (hop.kind() == LEG_V3) revert IExecutor.HandedWrong(at.offset());
-                _deferPair(path, hop);
+                (amount, ready) = _deferPair(hop, token, amount, ready);
             } else {
-                _swapHop(path, hop, following.pool());
+                amount = _swapHop(hop, token, amount, following.pool(), ready);
+                ready = 1;
             }
             hop = following;
-            path.token = next;
-        }
-        _swapHop(path, hop, Frame.holder());
-        return (path.amount, path.indexOut, at);
+            token = next;
+            next = beyond;
+        } while (head >= HANDS_ON);
+        out = _swapHop(hop, token, amount, Frame.holder(), ready);
+        last = indexOut;
     }
 
-    function _swapHop(Path memory path, Hop hop, address to) private {
-        path.amount = hop.kind() == LEG_V3
-            ? _swapConcentrated(hop, path.token, path.amount, to, path.size)
-            : _swapPair(hop, path.token, path.amount, to, path.paid);
-        path.paid = true;
-        path.size = 0;
+    function _swapHop(Hop hop, address token, uint256 amount, address to, uint256 ready) private returns (uint256) {
+        if (hop.kind() == LEG_V3) return _swapConcentrated(hop, token, amount, to, ready);
+        return _swapPair(hop, token, amount, to, ready != 0);
     }
 
     /// @dev Buys exactly the amount, the last pool first: each is paid by the one before it, from within.
@@ -129,29 +115,53 @@ abstract contract PathLegs is VenueRegistry, PermitFunding {
         sold = _taken;
     }
 
-    /// @dev The callback of a concentrated pool: two amounts, and its context. What is paid out of what is held comes first
-    /// and in one piece, as it is the commonest.
+    /// @dev The callback of a concentrated pool: two amounts, and its context. What is paid out of what is held is the
+    /// commonest, and done in one piece.
     function _payConcentrated() internal {
-        int256 owed;
+        bytes4 transfer = IERC20.transfer.selector;
+        uint256 at;
         uint256 size;
         uint256 head;
-        uint256 budget;
+        uint256 owed;
+        bool armed;
         bool held;
-        // The context's bytes stand behind its offset, which is always that of the last of three arguments, and its length.
-        // Of two amounts one is positive. The context is this contract's own, if its hash shows so.
+        // `CallbackGuard._takeCallback`. The context's bytes stand behind its offset, which is always that of the last of
+        // three arguments, and its length. Of two amounts one is positive.
         assembly ("memory-safe") {
-            owed := calldataload(4)
-            if iszero(sgt(owed, 0)) { owed := calldataload(36) }
+            at := mload(64)
             size := calldataload(100)
-            head := calldataload(PAYMENT)
-            budget := calldataload(add(PAYMENT, 32))
-            held := and(and(iszero(shr(160, head)), sgt(owed, 0)), iszero(gt(owed, budget)))
+            mstore(at, or(shl(160, LEG_V3), caller()))
+            calldatacopy(add(at, 32), PAYMENT, size)
+            armed := eq(tload(_state.slot), keccak256(at, add(size, 32)))
+            tstore(_state.slot, LOCKED)
+            head := mload(add(at, 32))
+            owed := calldataload(4)
+            if slt(owed, 1) { owed := calldataload(36) }
+            // The budget is below 2^128, and less than one is more than that, less one. No mode is above the token.
+            held := gt(and(armed, lt(sub(owed, 1), mload(add(at, 64)))), shr(160, head))
         }
-        uint256 context = _takeCallback(LEG_V3, PAYMENT, size);
+        if (!held) return _payOtherwise(armed, at + 32, size, head, int256(owed));
+        bool success;
+        // `TokenCalls.send`, whose ordinary outcome ends the call.
+        assembly ("memory-safe") {
+            mstore(at, transfer)
+            mstore(add(at, 4), caller())
+            mstore(add(at, 36), owed)
+            success := call(gas(), head, 0, at, 68, 0, 32)
+            if and(and(success, eq(mload(0), 1)), gt(returndatasize(), 31)) { stop() }
+        }
+        if (!address(uint160(head)).accepted(success)) {
+            revert ITokenErrors.TransferFailed(address(uint160(head)), msg.sender, owed);
+        }
+    }
+
+    /// @param context Where in memory it is.
+    function _payOtherwise(bool armed, uint256 context, uint256 size, uint256 head, int256 owed) private {
+        if (!armed) revert IExecutor.CallbackNotArmed(msg.sender);
         // The cut is meant: it leaves the address.
         // forge-lint: disable-next-line(unsafe-typecast)
         address token = address(uint160(head));
-        if (held) return token.send(msg.sender, uint256(owed));
+        uint256 budget = _word(1);
         uint256 mode = head >> 160;
         // The comparison with the budget sees only positive values.
         if (owed <= 0 || (uint256(owed) > budget && (mode != PAY_HOPS || size == 64))) {
@@ -215,33 +225,93 @@ abstract contract PathLegs is VenueRegistry, PermitFunding {
     }
 
     /// @dev The next pool is asked first, and this pair from within its callback.
-    function _deferPair(Path memory path, Hop hop) private {
-        (address token, uint256 sold) = (path.token, path.amount);
-        uint256 out = _pairOut(hop, token, sold);
-        bool pay = !path.paid;
-        if (pay && _isDirect()) {
+    /// @return out What the pair will pay the next pool.
+    /// @return size Bytes of the next pool's context, which this writes.
+    function _deferPair(Hop hop, address token, uint256 sold, uint256 ready)
+        private
+        returns (uint256 out, uint256 size)
+    {
+        out = _pairOut(hop, token, sold);
+        if (ready == 0 && _isDirect()) {
             _pullByPermit(token, hop.pool(), sold);
-            pay = false;
+            ready = 1;
         }
-        path.size = _pairContext(token, sold, hop, pay ? PAY_PAIR : PAY_PAID_PAIR, out);
-        path.amount = out;
-        path.paid = false;
+        size = _pairContext(token, sold, hop, ready == 0 ? PAY_PAIR : PAY_PAID_PAIR, out);
     }
 
     // What a hop is
 
+    /// @dev Venue 0 of Uniswap's own kinds is derived here, as `PoolAddress` does it, then `hopOf`: beyond the free pointer,
+    /// up to where a context may wait for the pool before this one. Any other is looked up.
     function _takeHop(uint256 kind, address tokenIn, address tokenOut, Cursor at)
         private
         view
         returns (Hop hop, Cursor next)
     {
-        if (kind == LEG_V3) return _takeConcentrated(tokenIn, tokenOut, at);
+        uint256 fee;
+        bool known;
+        // Behind the venue, which is zero.
+        assembly ("memory-safe") {
+            fee := shr(224, calldataload(at))
+            known := lt(shr(24, fee), lt(sub(kind, 1), 2))
+        }
+        if (!known) return _lookUpHop(kind, tokenIn, tokenOut, at);
+        if (kind == LEG_V3) {
+            address factory3 = _v3Factory;
+            bytes32 hash3 = _v3InitCodeHash;
+            assembly ("memory-safe") {
+                let free := mload(64)
+                let up := lt(tokenIn, tokenOut)
+                let swap := mul(xor(tokenIn, tokenOut), up)
+                mstore(free, xor(tokenOut, swap))
+                mstore(add(free, 32), xor(tokenIn, swap))
+                mstore(add(free, 64), fee)
+                swap := keccak256(free, 96)
+                mstore(free, or(CREATE2_MARK, factory3))
+                mstore(add(free, 32), swap)
+                mstore(add(free, 64), hash3)
+                hop := shr(96, shl(96, keccak256(add(free, 11), 85)))
+                hop := or(hop, or(shl(160, up), shl(168, LEG_V3)))
+                next := add(at, 4)
+            }
+            return (hop, next);
+        }
+        address factory2 = _v2Factory;
+        bytes32 hash2 = _v2InitCodeHash;
+        // The later write covers the zeros of the earlier.
+        assembly ("memory-safe") {
+            let free := mload(64)
+            let up := lt(tokenIn, tokenOut)
+            let swap := mul(xor(tokenIn, tokenOut), up)
+            mstore(add(free, 20), xor(tokenIn, swap))
+            mstore(free, xor(tokenOut, swap))
+            swap := keccak256(add(free, 12), 40)
+            mstore(free, or(CREATE2_MARK, factory2))
+            mstore(add(free, 32), swap)
+            mstore(add(free, 64), hash2)
+            hop := shr(96, shl(96, keccak256(add(free, 11), 85)))
+            hop := or(hop, or(shl(160, up), or(shl(168, LEG_V2), shl(176, V2_FEE_PIPS))))
+            next := add(at, 1)
+        }
+    }
+
+    function _lookUpHop(uint256 kind, address tokenIn, address tokenOut, Cursor at)
+        private
+        view
+        returns (Hop hop, Cursor next)
+    {
         bool zeroForOne = tokenIn < tokenOut;
         uint256 id;
         (id, next) = PlanCodec.take(at, 1);
         if (kind == LEG_V2) {
             (address pair, uint256 feePips) = _constantProductPool(id, tokenIn, tokenOut);
             hop = hopOf(pair, zeroForOne, LEG_V2, feePips);
+        } else if (kind == LEG_V3) {
+            uint256 fee;
+            (fee, next) = PlanCodec.take(next, 3);
+            // It has three bytes.
+            // forge-lint: disable-next-line(unsafe-typecast)
+            hop = hopOf(_concentratedPool(id, tokenIn, tokenOut, uint24(fee)), zeroForOne, LEG_V3, 0);
         } else if (kind == LEG_SOLIDLY) {
             bool stable;
             (stable, next) = PlanCodec.takeSwitch(next);
@@ -251,16 +321,11 @@ abstract contract PathLegs is VenueRegistry, PermitFunding {
         }
     }
 
-    function _takeConcentrated(address tokenIn, address tokenOut, Cursor at)
-        private
-        view
-        returns (Hop hop, Cursor next)
-    {
-        uint256 word;
-        (word, next) = PlanCodec.take(at, 4);
-        // Venue and fee; the cast keeps the last three bytes.
-        address pool = _concentratedPool(word >> 24, tokenIn, tokenOut, uint24(word));
-        hop = hopOf(pool, tokenIn < tokenOut, LEG_V3, 0);
+    /// @dev Whose factory is none has no pools.
+    function _explainMissing(Hop hop) internal view {
+        if (hop.kind() == LEG_V3 && _v3Factory == address(0)) revert IExecutor.VenueUnknown(LEG_V3, 0);
+        if (hop.kind() == LEG_V2 && _v2Factory == address(0)) revert IExecutor.VenueUnknown(LEG_V2, 0);
+        revert IExecutor.PoolMissing(hop.pool());
     }
 
     // Contexts, each written where `_askConcentrated` sends it from
@@ -330,7 +395,7 @@ abstract contract PathLegs is VenueRegistry, PermitFunding {
                 if (index >= Frame.total()) revert IExecutor.TokenIndex(between.offset() + i, index, index);
                 sold = PlanCodec.token(index);
             }
-            (Hop hop,) = _takeConcentrated(sold, bought, Cursor.wrap(Cursor.unwrap(hops) + 4 * i));
+            (Hop hop,) = _takeHop(LEG_V3, sold, bought, Cursor.wrap(Cursor.unwrap(hops) + 4 * i));
             if (i == 0) first = hop;
             // The first hop is asked with its token as the context's head; each other follows with its own.
             assembly ("memory-safe") {
@@ -357,7 +422,6 @@ abstract contract PathLegs is VenueRegistry, PermitFunding {
     {
         address pool = hop.pool();
         bool zeroForOne = hop.zeroForOne();
-        uint256 limit = zeroForOne ? MIN_SQRT_PRICE_LIMIT : MAX_SQRT_PRICE_LIMIT;
         bytes4 selector = IUniswapV3Pool.swap.selector;
         uint256 call_;
         assembly ("memory-safe") {
@@ -365,9 +429,7 @@ abstract contract PathLegs is VenueRegistry, PermitFunding {
         }
         _arm(LEG_V3, pool, call_ + CONTEXT - 32, size);
         bool success;
-        bool whole;
-        int256 amount0;
-        int256 amount1;
+        bool fine;
         // The call lies beyond the free pointer; its answer's two words go to scratch space. An address without code
         // answers nothing, which saves asking for its code.
         assembly ("memory-safe") {
@@ -375,18 +437,16 @@ abstract contract PathLegs is VenueRegistry, PermitFunding {
             mstore(add(call_, 4), to)
             mstore(add(call_, 36), zeroForOne)
             mstore(add(call_, 68), amount)
-            mstore(add(call_, 100), limit)
+            mstore(add(call_, 100), xor(HIGHEST, mul(xor(LOWEST, HIGHEST), zeroForOne)))
             mstore(add(call_, 132), 160)
             mstore(add(call_, 164), size)
             success := call(gas(), pool, 0, call_, add(size, CONTEXT), 0, 64)
-            whole := gt(returndatasize(), 63)
-            amount0 := mload(0)
-            amount1 := mload(32)
+            fine := and(and(success, gt(returndatasize(), 63)), eq(tload(_state.slot), LOCKED))
+            let where := shl(5, zeroForOne)
+            owed := mload(sub(32, where))
+            got := mload(where)
         }
-        if (!success) _explainConcentrated(hop, amount);
-        if (!whole) revert IExecutor.PoolMissing(pool);
-        _requireTaken(pool);
-        return zeroForOne ? (amount0, amount1) : (amount1, amount0);
+        if (!fine) _explainUnfit(hop, amount, success);
     }
 
     /// @dev Asks a pair that was paid `sold` of `token`.
@@ -443,13 +503,24 @@ abstract contract PathLegs is VenueRegistry, PermitFunding {
             reserve0 := mload(0)
             reserve1 := mload(32)
         }
-        if (!whole) revert IExecutor.PoolMissing(pool);
+        if (!whole) _explainMissing(hop);
         return hop.zeroForOne() ? (reserve0, reserve1) : (reserve1, reserve0);
     }
 
     // Why a pool refused. Looked at only then, which keeps swaps that succeed free of it.
 
-    function _explainConcentrated(Hop hop, int256 amount) internal view {
+    /// @dev A concentrated pool that failed, is none, or did not call back.
+    function _explainUnfit(Hop hop, int256 amount, bool success) internal view {
+        if (!success) _explainConcentrated(hop, amount);
+        bool whole;
+        assembly ("memory-safe") {
+            whole := gt(returndatasize(), 63)
+        }
+        if (!whole) _explainMissing(hop);
+        _requireTaken(hop.pool());
+    }
+
+    function _explainConcentrated(Hop hop, int256 amount) private view {
         bytes memory reason = Reverts.data();
         if (keccak256(reason) != UNDERPAID || amount < 0) Reverts.bubble(reason);
         IUniswapV3Pool pool = IUniswapV3Pool(hop.pool());
@@ -458,7 +529,7 @@ abstract contract PathLegs is VenueRegistry, PermitFunding {
     }
 
     /// @dev What the pair has beyond its reserve is what it was paid.
-    function _explainPair(Hop hop, address token, uint256 sold) private view {
+    function _explainPair(Hop hop, address token, uint256 sold) internal view {
         bytes memory reason = Reverts.data();
         (uint256 reserveIn,) = _reserves(hop);
         uint256 held = token.balanceOf(hop.pool());

@@ -9,7 +9,7 @@ import {Reverts} from "../libraries/Reverts.sol";
 import {TokenCalls} from "../libraries/TokenCalls.sol";
 import {Cursor, Frame, LEG_V4} from "../types/Plan.sol";
 import {CallbackGuard} from "./CallbackGuard.sol";
-import {MAX_SQRT_PRICE_LIMIT, MIN_SQRT_PRICE_LIMIT} from "./PathLegs.sol";
+import {HIGHEST, LOWEST} from "./PathLegs.sol";
 
 /// @title Uniswap v4 pools without hooks
 /// @notice Where a leg names the wrapped coin and the pool trades the native one, it is unwrapped before and wrapped after,
@@ -77,27 +77,38 @@ abstract contract SingletonLegs is CallbackGuard {
         _requireTaken(manager);
     }
 
-    /// @dev The callback of the manager, with the context alone.
+    /// @dev The callback of the manager, with the context alone. Ends the call.
     function _swapUnlocked() internal {
         address sold;
         address bought;
         uint256 key;
         uint256 amount;
-        bool native;
-        // The context's bytes stand behind selector, offset and length. It is this contract's own, if its hash shows so.
+        uint256 native;
+        bool armed;
+        // `CallbackGuard._takeCallback`. The context's bytes stand behind selector, offset and length. It is this contract's
+        // own, if its hash shows so.
         assembly ("memory-safe") {
-            sold := calldataload(CONTEXT)
-            let word := calldataload(add(CONTEXT, 32))
+            let at := mload(64)
+            mstore(at, or(shl(160, LEG_V4), caller()))
+            calldatacopy(add(at, 32), CONTEXT, CONTEXT_BYTES)
+            armed := eq(tload(_state.slot), keccak256(at, add(CONTEXT_BYTES, 32)))
+            tstore(_state.slot, LOCKED)
+            sold := mload(add(at, 32))
+            let word := mload(add(at, 64))
             key := shr(160, word)
             bought := shr(96, shl(96, word))
-            amount := calldataload(add(CONTEXT, 64))
-            native := calldataload(add(CONTEXT, 96))
+            amount := mload(add(at, 96))
+            native := mload(add(at, 128))
         }
-        _takeCallback(LEG_V4, CONTEXT, CONTEXT_BYTES);
+        if (!armed) revert IExecutor.CallbackNotArmed(msg.sender);
         uint256 out = _swapAtManager(sold, bought, key, amount);
-        _settle(sold, native && sold == address(0), amount);
-        _collect(bought, native && bought == address(0), out);
-        // Offset, length and one word, in scratch space and over the free pointer, as this ends the call.
+        if (native == 0 && sold != address(0)) {
+            _settleToken(sold, amount);
+            _collect(bought, out);
+        } else {
+            _closeNative(sold, bought, amount, out, native != 0);
+        }
+        // Offset, length and one word, in scratch space and over the free pointer.
         assembly ("memory-safe") {
             mstore(0, 32)
             mstore(32, 32)
@@ -106,35 +117,51 @@ abstract contract SingletonLegs is CallbackGuard {
         }
     }
 
+    /// @dev One of the two may be the coin itself.
+    /// @param wrapped Whether the account holds it wrapped.
+    function _closeNative(address sold, address bought, uint256 amount, uint256 out, bool wrapped) private {
+        if (sold == address(0)) {
+            if (wrapped) IWeth(_weth).withdraw(amount);
+            _settle(sold, amount, amount);
+        } else {
+            _settleToken(sold, amount);
+        }
+        _collect(bought, out);
+        if (bought != address(0) || !wrapped) return;
+        IWeth(_weth).deposit{value: out}();
+    }
+
     /// @dev The key's bytes are fee and tick spacing.
     function _swapAtManager(address sold, address bought, uint256 key, uint256 amount) private returns (uint256 out) {
-        bool zeroForOne = sold < bought;
-        uint256 limit = zeroForOne ? MIN_SQRT_PRICE_LIMIT : MAX_SQRT_PRICE_LIMIT;
         bytes4 selector = IPoolManager.swap.selector;
-        (address low, address high) = zeroForOne ? (sold, bought) : (bought, sold);
-        int256 delta;
+        int256 changeIn;
+        int256 changeOut;
         bool success;
-        // Beyond the free pointer: the pool's key of five words, the three parameters, and empty data for no hooks.
+        // Beyond the free pointer: the pool's key of five words, the three parameters, and empty data for no hooks. Of the
+        // answer the upper half is currency0's change and the lower currency1's, negative where we owe.
         assembly ("memory-safe") {
             let call_ := mload(64)
+            let up := lt(sold, bought)
+            let swap := mul(xor(sold, bought), up)
             mstore(call_, selector)
-            mstore(add(call_, 4), low)
-            mstore(add(call_, 36), high)
+            mstore(add(call_, 4), xor(bought, swap))
+            mstore(add(call_, 36), xor(sold, swap))
             mstore(add(call_, 68), shr(24, key))
             mstore(add(call_, 100), signextend(2, key))
             mstore(add(call_, 132), 0)
-            mstore(add(call_, 164), zeroForOne)
+            mstore(add(call_, 164), up)
             mstore(add(call_, 196), sub(0, amount))
-            mstore(add(call_, 228), limit)
+            mstore(add(call_, 228), xor(HIGHEST, mul(xor(LOWEST, HIGHEST), up)))
             mstore(add(call_, 260), 288)
             mstore(add(call_, 292), 0)
             success := call(gas(), caller(), 0, call_, 324, 0, 32)
-            delta := mload(0)
+            changeIn := sar(128, mload(0))
+            changeOut := signextend(15, mload(0))
+            swap := mul(xor(changeIn, changeOut), iszero(up))
+            changeIn := xor(changeIn, swap)
+            changeOut := xor(changeOut, swap)
         }
         if (!success) Reverts.again();
-        // The upper half is currency0's change and the lower currency1's, negative where we owe.
-        (int256 changeIn, int256 changeOut) =
-            zeroForOne ? (delta >> 128, int256(int128(delta))) : (int256(int128(delta)), delta >> 128);
         // The amount is below 2^127.
         if (changeIn != -int256(amount)) revert IExecutor.PartialFill(amount, -changeIn);
         if (changeOut < 0) revert IExecutor.PartialFill(amount, 0);
@@ -142,15 +169,22 @@ abstract contract SingletonLegs is CallbackGuard {
         out = uint256(changeOut);
     }
 
-    function _settle(address currency, bool unwrap, uint256 amount) private {
-        uint256 value;
-        if (currency == address(0)) {
-            if (unwrap) IWeth(_weth).withdraw(amount);
-            value = amount;
-        } else {
-            _sync(currency);
-            currency.send(msg.sender, amount);
+    function _settleToken(address currency, uint256 amount) private {
+        bytes4 sync = IPoolManager.sync.selector;
+        bool success;
+        // 36 bytes of scratch space.
+        assembly ("memory-safe") {
+            mstore(0, sync)
+            mstore(4, currency)
+            success := call(gas(), caller(), 0, 0, 36, 0, 0)
         }
+        if (!success) Reverts.again();
+        currency.send(msg.sender, amount);
+        _settle(currency, amount, 0);
+    }
+
+    /// @param value What of the amount goes with the call: all of it or nothing.
+    function _settle(address currency, uint256 amount, uint256 value) private {
         bytes4 selector = IPoolManager.settle.selector;
         bool success;
         uint256 paid;
@@ -164,19 +198,7 @@ abstract contract SingletonLegs is CallbackGuard {
         if (paid < amount) revert ITokenErrors.FeeOnTransfer(currency, amount, paid);
     }
 
-    function _sync(address currency) private {
-        bytes4 selector = IPoolManager.sync.selector;
-        bool success;
-        // 36 bytes of scratch space.
-        assembly ("memory-safe") {
-            mstore(0, selector)
-            mstore(4, currency)
-            success := call(gas(), caller(), 0, 0, 36, 0, 0)
-        }
-        if (!success) Reverts.again();
-    }
-
-    function _collect(address currency, bool wrap, uint256 amount) private {
+    function _collect(address currency, uint256 amount) private {
         bytes4 selector = IPoolManager.take.selector;
         bool success;
         // Beyond the free pointer.
@@ -189,6 +211,5 @@ abstract contract SingletonLegs is CallbackGuard {
             success := call(gas(), caller(), 0, call_, 100, 0, 0)
         }
         if (!success) Reverts.again();
-        if (wrap) IWeth(_weth).deposit{value: amount}();
     }
 }

@@ -185,12 +185,11 @@ library PlanCodec {
         uint256 declared = Frame.declared();
         // Either an asset, past its bound, or an address behind the table of assets. Memory is not touched.
         assembly ("memory-safe") {
-            switch lt(index, declared)
-            case 0 {
-                let behind := add(mul(sub(ASSET_BYTES, 20), declared), mul(20, index))
-                value := shr(96, calldataload(add(HEAD_BYTES, behind)))
+            let at := add(mul(ASSET_BYTES, index), add(HEAD_BYTES, 1))
+            if iszero(lt(index, declared)) {
+                at := add(HEAD_BYTES, add(mul(sub(ASSET_BYTES, 20), declared), mul(20, index)))
             }
-            default { value := shr(96, calldataload(add(mul(ASSET_BYTES, index), add(HEAD_BYTES, 1)))) }
+            value := shr(96, calldataload(at))
         }
     }
 

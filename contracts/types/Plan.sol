@@ -95,14 +95,14 @@ struct Leg {
 /// is 6 gas where a field of a struct is 12 to 20, and a simple swap reads some forty.
 /// @dev `begin` takes the memory; nothing may have been allocated before.
 library Frame {
-    uint256 private constant FLAGS = 0x100;
-    uint256 private constant DECLARED = 0x120;
-    uint256 private constant TOTAL = 0x140;
-    uint256 private constant HOLDER = 0x160;
-    uint256 private constant END = 0x180;
-    uint256 private constant LEFT = 0x1a0;
+    uint256 private constant FLAGS = 0x140;
+    uint256 private constant DECLARED = 0x160;
+    uint256 private constant TOTAL = 0x180;
+    uint256 private constant HOLDER = 0x1a0;
+    uint256 private constant END = 0x1c0;
+    uint256 private constant LEFT = 0x1e0;
     /// @dev Per token two words: its opening balance, and what legs may still sell of it.
-    uint256 private constant BOOK = 0x1c0;
+    uint256 private constant BOOK = 0x200;
 
     function begin(uint256 flags_, uint256 declared_, uint256 total_, Cursor end_) internal pure {
         // The compiler keeps what its stack cannot hold from 0x80 on, hence the gap, and the check that it suffices. All of
