@@ -48,7 +48,8 @@ contract AcrossLegTest is Published {
 
     function test_a_deposit_says_what_the_plan_says(uint128 amount, FurtherPlans.Deposit memory deposit) public {
         amount = uint128(bound(amount, 1, AMOUNT));
-        (deposit.recipient, deposit.chainId) = (address(executor), THERE);
+        _list(LEG_ACROSS, deposit.recipient, 0);
+        deposit.chainId = THERE;
         if (deposit.outputToken == address(0)) deposit.outputToken = b;
         if (deposit.outputAmount == 0) deposit.outputAmount = 1;
         if (deposit.relayer == address(0)) deposit.exclusivity = 0;
