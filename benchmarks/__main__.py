@@ -9,7 +9,7 @@ from pathlib import Path
 import click
 from rich.console import Console
 
-from benchmarks import cli_cold, gas, gas_estimates, gas_mainnet, quotes, route, state
+from benchmarks import cli_cold, gas, gas_estimates, gas_legs, gas_mainnet, quotes, route, state
 from benchmarks.measures import Findings, Measure, selected
 from benchmarks.table import measures_table, readings_table
 from oms.errors import InvalidRequest, OmsError
@@ -19,6 +19,7 @@ MEASURES: tuple[Measure, ...] = (
     *quotes.MEASURES,
     *cli_cold.MEASURES,
     *gas.MEASURES,
+    *gas_legs.MEASURES,
     *gas_mainnet.MEASURES,
     *gas_estimates.MEASURES,
     *state.MEASURES,
@@ -73,6 +74,7 @@ def _measured(wanted: list[Measure]) -> Findings:
         (quotes.MEASURES, lambda mine: quotes.measure(mine, findings, project=PROJECT, data=data)),
         (cli_cold.MEASURES, lambda mine: cli_cold.measure(mine, findings, project=PROJECT)),
         (gas.MEASURES, lambda mine: gas.measure(mine, findings, project=PROJECT)),
+        (gas_legs.MEASURES, lambda mine: gas_legs.measure(mine, findings, project=PROJECT)),
         (gas_mainnet.MEASURES, lambda mine: gas_mainnet.measure(mine, findings, project=PROJECT, data=data)),
         (gas_estimates.MEASURES, lambda mine: gas_estimates.measure(mine, findings, project=PROJECT, data=data)),
         (state.MEASURES, lambda mine: state.measure(mine, findings)),

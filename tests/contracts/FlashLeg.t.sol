@@ -10,16 +10,15 @@ import {IAnnex} from "contracts/interfaces/IParts.sol";
 import {LEG_FLASH, LENDER_AAVE, LENDER_BALANCER_V2, LENDER_BALANCER_V3} from "contracts/types/Plan.sol";
 
 import {PermissiveWarden, RogueLender} from "./mocks/Lenders.sol";
-import {PlainBalancerV3Vault} from "./mocks/PlainBalancerV3Vault.sol";
 import {AaveMarket} from "./support/AaveMarket.sol";
 import {IV2FactoryToSeed, IV2PairToSeed} from "./support/Chain.sol";
-import {FurtherChain} from "./support/FurtherChain.sol";
 import {FurtherPlans} from "./support/FurtherPlans.sol";
 import {IExecutorUnderTest, Sending} from "./support/IExecutorUnderTest.sol";
 import {Plan, Plans} from "./support/Plans.sol";
+import {Published} from "./support/Published.sol";
 
 /// @notice Plans on borrowed funds: an arbitrage between a pair where A is worth two B and a pool where it is worth one.
-contract FlashLegTest is FurtherChain {
+contract FlashLegTest is Published {
     using Sending for IExecutorUnderTest;
 
     string internal constant TASKS = "node_modules/@balancer-labs/v2-deployments/dist/tasks/";
@@ -29,7 +28,6 @@ contract FlashLegTest is FurtherChain {
     uint128 internal constant AAVE_PREMIUM = LOAN * 9 / 10_000;
 
     address internal balancerV2;
-    PlainBalancerV3Vault internal balancerV3;
     AaveMarket internal market;
     address internal aToken;
     RogueLender internal rogue;
@@ -43,12 +41,13 @@ contract FlashLegTest is FurtherChain {
         balancerV2 = _deploy(
             string.concat(TASKS, "20210418-vault/artifact/Vault.json"), abi.encode(authorizer, weth, 90 days, 30 days)
         );
-        balancerV3 = new PlainBalancerV3Vault();
+        if (_isPublished()) {
+            _startBalancerV3();
+            _weightedPool(a, c, DEPTH);
+        }
         market = new AaveMarket();
         rogue = new RogueLender();
         _mint(a, balancerV2, DEPTH);
-        _mint(a, address(balancerV3), DEPTH);
-        balancerV3.sync(a);
         _mint(a, address(market), DEPTH);
         aToken = market.open(a);
         _settle(_honest());
@@ -73,8 +72,9 @@ contract FlashLegTest is FurtherChain {
     }
 
     function test_an_arbitrage_on_balancer_v3s_money_settles_the_vault() public {
-        _profits(address(balancerV3), LENDER_BALANCER_V3, 0);
-        assertEq(_balance(a, address(balancerV3)), DEPTH);
+        _needsPublished();
+        _profits(balancerV3, LENDER_BALANCER_V3, 0);
+        assertEq(_balance(a, balancerV3), DEPTH);
     }
 
     function test_a_premium_is_paid_from_what_is_held_up_to_what_the_leg_may_sell() public {
@@ -96,7 +96,8 @@ contract FlashLegTest is FurtherChain {
     }
 
     function test_loans_of_three_lenders_stand_within_each_other() public {
-        Plan memory inner = _outer(address(balancerV3), LENDER_BALANCER_V3, _arbitrage(LOAN));
+        _needsPublished();
+        Plan memory inner = _outer(balancerV3, LENDER_BALANCER_V3, _arbitrage(LOAN));
         inner = _outer(address(market.pool()), LENDER_AAVE, _one(Plans.encode(inner)));
         (bytes[] memory plans, uint256 held) = (_one(Plans.encode(inner)), AAVE_PREMIUM);
         _mint(a, address(executor), held);
@@ -112,7 +113,7 @@ contract FlashLegTest is FurtherChain {
         bytes memory short =
             abi.encodeWithSignature("BalanceTooLow(address,uint256,uint256)", address(executor), 0, LOAN);
         _refuses(_outer(balancerV2, LENDER_BALANCER_V2, plans), short);
-        _refuses(_outer(address(balancerV3), LENDER_BALANCER_V3, plans), short);
+        if (_isPublished()) _refuses(_outer(balancerV3, LENDER_BALANCER_V3, plans), short);
     }
 
     function test_the_accounts_own_funds_do_not_repay_a_loan_beyond_the_bound() public {
@@ -159,7 +160,7 @@ contract FlashLegTest is FurtherChain {
     function test_nobody_lends_who_is_not_configured_for_that_kind(address lender, uint8 kind) public {
         bool known = (kind == LENDER_BALANCER_V2 && lender == balancerV2)
             || (kind == LENDER_AAVE && lender == address(market.pool()))
-            || (kind == LENDER_BALANCER_V3 && lender == address(balancerV3));
+            || (kind == LENDER_BALANCER_V3 && lender == balancerV3);
         vm.assume(!known);
         bytes memory reason = abi.encodeWithSelector(IAnnex.WrongLender.selector, lender, kind);
         _refuses(_outer(lender, kind, _arbitrage(LOAN)), reason);
@@ -333,7 +334,7 @@ contract FlashLegTest is FurtherChain {
 
     function _honest() private view returns (IAnnex.Places memory known) {
         known.balancerV2Vault = balancerV2;
-        known.balancerV3Vault = address(balancerV3);
+        known.balancerV3Vault = balancerV3;
         known.aavePool = address(market.pool());
     }
 

@@ -19,19 +19,16 @@ import {
     LENDER_BALANCER_V3
 } from "contracts/types/Plan.sol";
 
-import {PlainSpokePool} from "./mocks/Bridges.sol";
-import {PlainBalancerV3Vault} from "./mocks/PlainBalancerV3Vault.sol";
-import {PlainZeroEx} from "./mocks/PlainZeroEx.sol";
 import {Counter} from "./mocks/Targets.sol";
 import {PlainVault} from "./mocks/Vaults.sol";
-import {FurtherChain} from "./support/FurtherChain.sol";
 import {FurtherPlans} from "./support/FurtherPlans.sol";
 import {IExecutorUnderTest, Sending} from "./support/IExecutorUnderTest.sol";
 import {Orders} from "./support/Orders.sol";
 import {Plan, Plans} from "./support/Plans.sol";
+import {Published} from "./support/Published.sol";
 
 /// @notice One plan for each kind from 10 on that runs, and what becomes of it when its particulars are damaged.
-contract FurtherLegsMalformedTest is FurtherChain {
+contract FurtherLegsMalformedTest is Published {
     using Sending for IExecutorUnderTest;
 
     uint128 internal constant AMOUNT = 1000e18;
@@ -39,23 +36,20 @@ contract FurtherLegsMalformedTest is FurtherChain {
 
     PlainVault internal vault;
     Counter internal counter;
-    address internal pool = makeAddr("pool");
+    address internal pool;
     address internal payee = makeAddr("payee");
 
     function setUp() public override {
+        _needsPublished();
         super.setUp();
         vault = new PlainVault(a);
         counter = new Counter();
-        PlainBalancerV3Vault balancer = new PlainBalancerV3Vault();
-        balancer.register(pool);
-        _mint(a, address(balancer), DEPTH);
-        _mint(b, address(balancer), DEPTH);
-        balancer.sync(a);
-        balancer.sync(b);
+        _startBalancerV3();
+        pool = _weightedPool(a, b, DEPTH);
         IAnnex.Places memory known;
-        known.balancerV3Vault = address(balancer);
-        known.spokePool = address(new PlainSpokePool());
-        known.zeroEx = address(new PlainZeroEx());
+        known.balancerV3Vault = balancerV3;
+        known.spokePool = _startAcross(a, 10);
+        known.zeroEx = _startZeroEx();
         known.airSwap = _deploy(
             "node_modules/@airswap/swap-erc20/build/contracts/SwapERC20.sol/SwapERC20.json",
             abi.encode(5, 7, payee, 10, 100)

@@ -5,20 +5,18 @@ import {IAnnex} from "contracts/interfaces/IParts.sol";
 import {Quote} from "contracts/interfaces/IRfqSettlement.sol";
 import {LEG_CALL, LEG_PAYOUT, LENDER_BALANCER_V3} from "contracts/types/Plan.sol";
 
-import {PlainSpokePool} from "./mocks/Bridges.sol";
 import {MockSolidlyPool} from "./mocks/MockSolidly.sol";
-import {PlainBalancerV3Vault} from "./mocks/PlainBalancerV3Vault.sol";
 import {Counter} from "./mocks/Targets.sol";
 import {PlainVault} from "./mocks/Vaults.sol";
-import {FurtherChain} from "./support/FurtherChain.sol";
 import {FurtherPlans} from "./support/FurtherPlans.sol";
 import {PlanReader} from "./support/PlanReader.sol";
 import {Plan, Plans} from "./support/Plans.sol";
+import {Published} from "./support/Published.sol";
 
 /// @notice Golden calldata in both directions. `from_python.json` is written by the Python encoder (its test regenerates
 /// and compares it) and decoded here. `from_solidity.json` holds calls that were executed here against real pools; the
 /// Python decoder must read them and encode them back to the same bytes. WRITE_GOLDEN=1 rewrites the latter.
-contract GoldenTest is FurtherChain {
+contract GoldenTest is Published {
     string internal constant FROM_PYTHON = "tests/contracts/golden/from_python.json";
     string internal constant FROM_SOLIDITY = "tests/contracts/golden/from_solidity.json";
     uint128 internal constant AMOUNT = 1000e18;
@@ -40,6 +38,7 @@ contract GoldenTest is FurtherChain {
     }
 
     function test_what_was_executed_is_what_the_python_decoder_is_given() public {
+        _needsPublished();
         _pair(a, b);
         _v3Pool(a, b);
         _v4Pool(a, b);
@@ -82,17 +81,12 @@ contract GoldenTest is FurtherChain {
     }
 
     function _recordFurther() private {
-        PlainBalancerV3Vault balancer = new PlainBalancerV3Vault();
+        _startBalancerV3();
+        address pool = _weightedPool(a, b, DEPTH);
         IAnnex.Places memory known;
-        (known.balancerV3Vault, known.spokePool) = (address(balancer), address(new PlainSpokePool()));
+        (known.balancerV3Vault, known.spokePool) = (balancerV3, _startAcross(a, 10));
         _settle(known);
         (PlainVault vault, Counter counter) = (new PlainVault(a), new Counter());
-        balancer.register(maker);
-        for (uint256 i = 0; i < 2; ++i) {
-            address token = i == 0 ? a : b;
-            _mint(token, address(balancer), DEPTH);
-            balancer.sync(token);
-        }
         _mint(b, address(counter), DEPTH);
         _mint(a, address(executor), 100 * uint256(AMOUNT));
         _mint(weth, address(executor), AMOUNT);
@@ -104,7 +98,7 @@ contract GoldenTest is FurtherChain {
         bytes memory leg = FurtherPlans.vault(0, 1, Plans.all(), address(vault));
         _record("deposit", _plan(a, address(vault), AMOUNT, leg));
         _record("redeem", _plan(address(vault), a, AMOUNT, leg));
-        _record("balancer v3", _plan(a, b, AMOUNT, FurtherPlans.balancerV3(0, 1, Plans.all(), maker)));
+        _record("balancer v3", _plan(a, b, AMOUNT, FurtherPlans.balancerV3(0, 1, Plans.all(), pool)));
         _record("payout", _planLeaving(a, a, AMOUNT, AMOUNT, FurtherPlans.payout(0, 1, Plans.all(), maker)));
         FurtherPlans.Deposit memory deposit =
             FurtherPlans.Deposit(address(executor), b, 990e18, 10, maker, uint32(NOW) - 60, uint32(NOW) + 60, 30);
@@ -114,7 +108,7 @@ contract GoldenTest is FurtherChain {
         _record("call", _plan(a, b, AMOUNT, leg));
         bytes[] memory plans = new bytes[](1);
         plans[0] = Plans.encode(_plan(a, b, AMOUNT, Plans.v2(0, 1, Plans.all(), 0)));
-        leg = FurtherPlans.flash(0, 1, Plans.all(), address(balancer), LENDER_BALANCER_V3, AMOUNT, plans);
+        leg = FurtherPlans.flash(0, 1, Plans.all(), balancerV3, LENDER_BALANCER_V3, AMOUNT, plans);
         _record("flash loan", _plan(a, b, AMOUNT, leg));
     }
 

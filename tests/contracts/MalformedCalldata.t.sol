@@ -16,24 +16,21 @@ import {
     LENDER_BALANCER_V3
 } from "contracts/types/Plan.sol";
 
-import {PlainSpokePool} from "./mocks/Bridges.sol";
 import {MockSolidlyPool} from "./mocks/MockSolidly.sol";
-import {PlainBalancerV3Vault} from "./mocks/PlainBalancerV3Vault.sol";
-import {PlainZeroEx} from "./mocks/PlainZeroEx.sol";
 import {Counter} from "./mocks/Targets.sol";
 import {PlainVault} from "./mocks/Vaults.sol";
-import {FurtherChain} from "./support/FurtherChain.sol";
 import {FurtherPlans} from "./support/FurtherPlans.sol";
 import {IExecutorUnderTest, Sending} from "./support/IExecutorUnderTest.sol";
 import {Orders} from "./support/Orders.sol";
 import {Permits} from "./support/Permits.sol";
 import {Plan, Plans} from "./support/Plans.sol";
+import {Published} from "./support/Published.sol";
 
 /// @notice A valid plan of every leg kind, damaged in every way there is: each byte turned into others, cut at each length,
 /// and more behind it. It is refused, or where the damage makes another valid plan, what it then says holds on balances; and
 /// nothing that it never names moves.
-/// @dev Written with the doubles at hand; a leg kind that is added gets a line in `_plans`.
-contract MalformedCalldataTest is FurtherChain {
+/// @dev A leg kind that is added gets a line in `_plans`.
+contract MalformedCalldataTest is Published {
     using Sending for IExecutorUnderTest;
 
     uint128 internal constant AMOUNT = 1000e18;
@@ -44,11 +41,12 @@ contract MalformedCalldataTest is FurtherChain {
     address internal curve;
     address internal victim = makeAddr("victim");
     address internal payee = makeAddr("payee");
-    address internal balancerPool = makeAddr("pool");
+    address internal balancerPool;
     PlainVault internal vault;
     Counter internal counter;
 
     function setUp() public override {
+        _needsPublished();
         (desk, deskKey) = makeAddrAndKey("desk");
         super.setUp();
         _furtherVenues();
@@ -82,16 +80,12 @@ contract MalformedCalldataTest is FurtherChain {
     /// @dev What legs from kind 10 on deal with.
     function _furtherVenues() private {
         (vault, counter) = (new PlainVault(a), new Counter());
-        PlainBalancerV3Vault balancer = new PlainBalancerV3Vault();
-        balancer.register(balancerPool);
-        _mint(a, address(balancer), DEPTH);
-        _mint(b, address(balancer), DEPTH);
-        balancer.sync(a);
-        balancer.sync(b);
+        _startBalancerV3();
+        balancerPool = _weightedPool(a, b, DEPTH);
         IAnnex.Places memory known;
-        known.balancerV3Vault = address(balancer);
-        known.spokePool = address(new PlainSpokePool());
-        known.zeroEx = address(new PlainZeroEx());
+        known.balancerV3Vault = balancerV3;
+        known.spokePool = _startAcross(b, 10);
+        known.zeroEx = _startZeroEx();
         known.airSwap = _deploy(
             "node_modules/@airswap/swap-erc20/build/contracts/SwapERC20.sol/SwapERC20.json",
             abi.encode(5, 7, makeAddr("fees"), 10, 100)
