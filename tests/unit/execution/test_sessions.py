@@ -1,5 +1,7 @@
 """What an owner grants, refused where the executor would refuse it. The golden file holds its bytes to Solidity."""
 
+from typing import Any
+
 import pytest
 
 from oms.errors import InvalidRequest
@@ -17,15 +19,27 @@ TOKEN = Address("0xC02aaA39b223FE8D0A0e5C4F27eAD9083C756Cc2")
 OTHER = Address("0xA0b86991c6218b36c1d19D4a2e9Eb0cE3606eB48")
 
 
+def terms(**changes: Any) -> SessionTerms:
+    ordinary: dict[str, Any] = {
+        "expiry": 1_773_164_352,
+        "kinds": frozenset({1}),
+        "most_loss_bps": 0,
+        "venues": (),
+        "spends": (),
+        "rises": (),
+    }
+    return SessionTerms(**(ordinary | changes))
+
+
 def test_terms_that_bound_nothing_are_refused() -> None:
     with pytest.raises(InvalidRequest, match="no limit"):
         GrantedSpend(TOKEN, 0, 1)
     with pytest.raises(InvalidRequest, match="no limit"):
         GrantedSpend(TOKEN, 1, 0)
     with pytest.raises(InvalidRequest, match="10000"):
-        SessionTerms(1, frozenset({1}), 10_001, (), (), ())
+        terms(most_loss_bps=10_001)
     with pytest.raises(InvalidRequest, match="leg kind"):
-        SessionTerms(1, frozenset({32}), 0, (), (), ())
+        terms(kinds=frozenset({32}))
     with pytest.raises(InvalidRequest, match="32"):
         GrantedVenue(1, b"\0")
 
