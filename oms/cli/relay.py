@@ -2,7 +2,7 @@
 
 import json
 from collections.abc import Sequence
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -88,7 +88,7 @@ def batch(
         prepared = opened.prepared(plans)
         data = batch_call(prepared.packed, mask)
         act = opened.act("batch", data, sender_of(opened, sender), findings=prepared.findings, watch=prepared.watch)
-        telling = _Telling(opened, plans_of(prepared.plans), [path.name for path in plan_paths])
+        telling = _Telling(opened, [_traded(plan, path) for plan, path in zip(plans, plan_paths, strict=True)])
         carry_out(
             opened,
             act,
@@ -99,13 +99,21 @@ def batch(
         )
 
 
-def plans_of(plans: Sequence[RoutePlan]) -> list[str]:
-    """What each plan trades, in words."""
-    return [
-        f"{TokenAmount(plan.intent.token_in, plan.chain_amount_in)} for at least "
-        f"{TokenAmount(plan.intent.token_out, plan.chain_amount_out_min)}"
-        for plan in plans
-    ]
+@dataclass(frozen=True, slots=True)
+class Traded:
+    """A plan of a batch: what it is called, what it trades in words, and the tokens that its result is about."""
+
+    name: str
+    words: str
+    sold: Address
+    bought: Address
+
+
+def _traded(plan: RoutePlan, path: Path) -> Traded:
+    given, wanted = plan.intent.token_in, plan.intent.token_out
+    least = TokenAmount(wanted, plan.chain_amount_out_min)
+    said = f"{TokenAmount(given, plan.chain_amount_in)} for at least {least}"
+    return Traded(path.name, said, given.address, wanted.address)
 
 
 def _nothing_done_is_refused(previewed: Previewed) -> Previewed:
@@ -117,10 +125,9 @@ def _nothing_done_is_refused(previewed: Previewed) -> Previewed:
 class _Telling:
     """What each plan of a batch would do, and did."""
 
-    def __init__(self, opened: OpenExecutor, traded: Sequence[str], names: Sequence[str]) -> None:
+    def __init__(self, opened: OpenExecutor, plans: Sequence[Traded]) -> None:
         self._opened = opened
-        self._traded = traded
-        self._names = names
+        self._plans = plans
 
     def as_json(self, previewed: Previewed, sent: Sent | None) -> dict[str, Any]:
         """Each plan's result before, and after if it was sent."""
@@ -137,17 +144,24 @@ class _Telling:
             return
         results = results_of(previewed.simulation) if sent is None else self._done(sent)
         table = compact_table("would do" if sent is None else "did")
+        state = "[green]runs[/]" if sent is None else "[green]done[/]"
         for title in ("", "plan", "trades", "sold", "bought", ""):
             table.add_column(title, overflow="fold")
-        for index, (name, traded, each) in enumerate(zip(self._names, self._traded, results, strict=True), 1):
-            state = "[green]runs[/]" if sent is None else "[green]done[/]"
-            why = "" if each.done else words(explain_revert(each.reason).sentence)
-            amounts = (str(each.spent), str(each.received)) if each.done else ("", "")
-            table.add_row(str(index), words(name), words(traded), *amounts, state if each.done else f"[red]{why}[/]")
+        for index, (plan, each) in enumerate(zip(self._plans, results, strict=True), 1):
+            table.add_row(str(index), words(plan.name), words(plan.words), *self._outcome(plan, each, state))
         console.print(table)
 
+    def _outcome(self, plan: Traded, result: PlanResult, state: str) -> tuple[str, str, str]:
+        if not result.done:
+            return "", "", f"[red]{words(explain_revert(result.reason).sentence)}[/]"
+        sold, bought = (
+            words(_amount_words(self._opened, token, raw))
+            for token, raw in ((plan.sold, result.spent), (plan.bought, result.received))
+        )
+        return sold, bought, state
+
     def _done(self, sent: Sent) -> Sequence[PlanResult]:
-        return self._opened.done(sent.receipt.transaction_hash, len(self._traded))
+        return self._opened.done(sent.receipt.transaction_hash, len(self._plans))
 
     def _result_json(self, result: PlanResult) -> dict[str, Any]:
         told: dict[str, Any] = {"done": result.done, "spent": str(result.spent), "received": str(result.received)}
@@ -216,7 +230,9 @@ def sign(
         if not as_json:
             console = terminal()
             show_preview(console, opened, previewed)
-            _Telling(opened, plans_of(plans), [path.name for path in plan_paths]).show(console, previewed, None)
+            _Telling(opened, [_traded(plan, path) for plan, path in zip(plans, plan_paths, strict=True)]).show(
+                console, previewed, None
+            )
         try:
             require_sound(previewed)
         except (GateDenied, StateConflict):
@@ -296,10 +312,10 @@ def relay(
         watch = [(opened.executor, asset.token) for plan in within for asset in plan.assets]
         data = signed_call(signed.batch, signed.signature)
         act = opened.act("relay", data, sends, findings=findings, watch=_without_coin(watch))
-        traded = [_packed_words(opened, plan) for plan in within]
+        plans = [_traded_by_bytes(opened, plan, f"{path.name} {index}") for index, plan in enumerate(within, 1)]
         if not as_json:
-            _show_signed(terminal(), signed, traded)
-        telling = _Telling(opened, traded, [f"{path.name} {index}" for index in range(1, len(within) + 1)])
+            _show_signed(terminal(), signed, plans)
+        telling = _Telling(opened, plans)
         carry_out(
             opened,
             act,
@@ -314,24 +330,25 @@ def _without_coin(watch: Sequence[tuple[Address, Address]]) -> list[tuple[Addres
     return [pair for pair in dict.fromkeys(watch) if pair[1] != ZERO_ADDRESS]
 
 
-def _show_signed(console: Console, signed: SignedPlans, traded: Sequence[str]) -> None:
+def _show_signed(console: Console, signed: SignedPlans, plans: Sequence[Traded]) -> None:
     batch = signed.batch
     lane, number = divmod(batch.nonce, 2**64)
     console.print(f"signed by {batch.key} for executor {signed.executor} on chain {signed.chain_id}", soft_wrap=True)
     console.print(f"  lane {lane}, number {number}; holds until {batch.deadline}")
-    for index, words_ in enumerate(traded):
+    for index, plan in enumerate(plans):
         ends = "the next runs where this fails" if batch.continue_mask >> index & 1 else "all or nothing"
-        console.print(f"  plan {index + 1}: {words(words_)} ({ends})", soft_wrap=True)
+        console.print(f"  plan {index + 1}: {words(plan.words)} ({ends})", soft_wrap=True)
 
 
-def _packed_words(opened: OpenExecutor, plan: PackedPlan) -> str:
+def _traded_by_bytes(opened: OpenExecutor, plan: PackedPlan, name: str) -> Traded:
     """What a plan's bounds let go and ask for."""
     said = {Bound.FALL: "at most {} goes", Bound.RISE: "at least {} comes in", Bound.LEAVE: "at least {} leaves"}
-    return ", ".join(
+    bounds = ", ".join(
         said[asset.bound].format(_amount_words(opened, asset.token, asset.amount))
         for asset in plan.assets
         if asset.bound in said
     )
+    return Traded(name, bounds, plan.assets[0].token, plan.assets[1].token)
 
 
 def _amount_words(opened: OpenExecutor, token: Address, amount: int) -> str:
