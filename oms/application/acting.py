@@ -28,6 +28,8 @@ class Act:
     findings: tuple[CheckResult, ...] = ()
     watch: Sequence[tuple[Address, Address]] = ()
     """Balances to look at, by account and token, beside those that move by themselves."""
+    takes_away: bool = False
+    """It stops or ends something, and so waits for nothing that was sent before."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,8 +49,8 @@ class Previewed:
 def preview_act(journal: Journal, settlement: Settlement, act: Act) -> Previewed:
     """Check and simulate; nothing is sent."""
     simulation = settlement.simulate(act.request.transaction, watch=act.watch)
-    earlier = nothing_unresolved(journal, settlement, (), used=frozenset())
-    return Previewed(act, (*act.findings, earlier, _simulated(simulation)), simulation)
+    earlier = () if act.takes_away else (nothing_unresolved(journal, settlement, (), used=frozenset()),)
+    return Previewed(act, (*act.findings, *earlier, _simulated(simulation)), simulation)
 
 
 def require_sound(previewed: Previewed) -> None:

@@ -9,7 +9,7 @@ Owns: what the words mean, and which grants are absurd although the executor wou
     --venue curve_stable:0x…      a pool, a maker, a vault, a payee: whoever the kind deals with
     --venue balancer:0x…          a pool's identifier of 32 bytes
     --spend 10:WETH/1d            what may fall, and within which time
-    --rise USDC                   what may come in
+    --rise USDC                   what may come in; `native` is the coin itself, which wrapping deals with
 """
 
 import json

@@ -37,7 +37,16 @@ from oms.adapters.makers.chain_time import chain_time
 from oms.adapters.makers.typed_data import recovered
 from oms.adapters.storage.journal import SqliteJournal
 from oms.application.acting import Act, Previewed, perform, preview_act
-from oms.application.granting import Asked, Checked, GrantFacts, GrantWords, numbered_venues, read_terms, refuse_absurd
+from oms.application.granting import (
+    COIN_DECIMALS,
+    Asked,
+    Checked,
+    GrantFacts,
+    GrantWords,
+    numbered_venues,
+    read_terms,
+    refuse_absurd,
+)
 from oms.application.plan_file import require_current, to_json_value
 from oms.application.relaying import SignedFacts, SignedPlans
 from oms.application.settling import new_order_id, plan_checks
@@ -55,7 +64,10 @@ from oms.execution.executor_state import ExecutorState
 from oms.execution.settlement_calldata import packed_bytes
 from oms.execution.signed_plans import PlanResult, SignedBatch
 from oms.risk.gate import CheckResult
-from oms.units import Address
+from oms.units import ZERO_ADDRESS, Address
+
+NATIVE = "native"
+"""What the chain's own coin is called in a session, where it is an asset apart from its wrapped form."""
 
 _REGISTERED = {Family.UNISWAP_V2: LEG_V2, Family.UNISWAP_V3: LEG_V3, Family.SOLIDLY: LEG_SOLIDLY}
 
@@ -78,10 +90,14 @@ class PreparedPlans:
 class OpenExecutor:
     """An executor on an open chain. Use it as a context manager."""
 
-    def __init__(self, settings: Settings, session: ChainSession, executor: Address, *, resources: ExitStack) -> None:
+    def __init__(
+        self, settings: Settings, session: ChainSession, executor: Address, *, placed: bool, resources: ExitStack
+    ) -> None:
         self.settings = settings
         self.session = session
         self.executor = executor
+        self.placed = placed
+        """It did not stand on this chain before, and was put on this fork of it."""
         self._resources = resources
         self._opened: SqliteJournal | None = None
         lists = () if settings.token_list is None else (settings.token_list,)
@@ -159,10 +175,11 @@ class OpenExecutor:
         *,
         findings: Sequence[CheckResult] = (),
         watch: Sequence[tuple[Address, Address]] = (),
+        takes_away: bool = False,
     ) -> Act:
         """A call of the executor."""
         transaction = TransactionRequest(self.chain_id, sender, self.executor, data, purpose=purpose)
-        return Act(purpose, AccountRequest(transaction, self.executor), tuple(findings), tuple(watch))
+        return Act(purpose, AccountRequest(transaction, self.executor), tuple(findings), tuple(watch), takes_away)
 
     def preview(self, act: Act) -> Previewed:
         """Simulate and check; nothing is sent."""
@@ -215,7 +232,9 @@ class OpenExecutor:
         return read_rules(self.reader(), key)[0]
 
     def token(self, text: str, option: str) -> Token:
-        """A token by symbol or address."""
+        """A token by symbol or address; `native` is the coin itself, not its wrapped form."""
+        if text.lower() == NATIVE:
+            return Token(self.chain_id, ZERO_ADDRESS, NATIVE, COIN_DECIMALS)
         return self.directory.resolve(text, PinnedChain.at_latest(self.session.rpc), field=option)
 
     def _supplies(self, tokens: Sequence[Address]) -> dict[Address, int]:
@@ -332,13 +351,14 @@ def open_executor(settings: Settings, opening: Opening, words: ExecutorWords) ->
         session = stack.enter_context(open_session(settings, opening))
         contracts = contracts_of(settings, session, words.owner)
         executor = words.executor or _recorded(words.record, session) or contracts.executor
+        placed = opening.settles and not words.stands and session.rpc.call("eth_getCode", executor, "latest") == "0x"
         if opening.settles and not session.is_fork:
             raise InvalidRequest("chain", "acts are sent to forks only in this version; use one of `oms fork up`")
         if opening.settles and words.owner == DESK:
             set_native_balance(session.rpc, DESK, PLAY_MONEY_WEI)
         if opening.settles and not words.stands:
             deploy_contracts(session.rpc, contracts, session)
-        return OpenExecutor(settings, session, executor, resources=stack.pop_all())
+        return OpenExecutor(settings, session, executor, placed=placed, resources=stack.pop_all())
 
 
 def _recorded(path: Path | None, session: ChainSession) -> Address | None:

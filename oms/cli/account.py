@@ -85,7 +85,7 @@ def pause(
     """
     words = executor_words(account, executor, record)
     with open_executor(load_settings(), opening(chain, rpc_url, recording, settles=True), words) as opened:
-        act = opened.act("pause", PAUSE, sender_of(opened, sender))
+        act = opened.act("pause", PAUSE, sender_of(opened, sender), takes_away=True)
         carry_out(opened, act, Manner(dry_run, as_json))
 
 

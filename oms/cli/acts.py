@@ -73,7 +73,7 @@ def carry_out(
             sent = Sent(*opened.perform(previewed))
     finally:
         if manner.as_json:
-            told = act_json(previewed, sent) | dict(_told(results, previewed, sent))
+            told = act_json(previewed, sent) | {"placed_here": opened.placed} | _told(results, previewed, sent)
             click.echo(json.dumps(told, indent=1))
     if not manner.as_json:
         _show_end(console, opened, previewed, sent)
@@ -81,9 +81,9 @@ def carry_out(
             shown(console, previewed, sent)
 
 
-def _told(results: Results, previewed: Previewed, sent: Sent | None) -> Mapping[str, Any]:
+def _told(results: Results, previewed: Previewed, sent: Sent | None) -> dict[str, Any]:
     try:
-        return results(previewed, sent)
+        return dict(results(previewed, sent))
     except OmsError as error:  # what was done must be told all the same
         return {"problem": str(error)}
 
@@ -113,6 +113,8 @@ def show_preview(console: Console, opened: OpenExecutor, previewed: Previewed) -
 
 def _show_end(console: Console, opened: OpenExecutor, previewed: Previewed, sent: Sent | None) -> None:
     transaction = previewed.act.request.transaction
+    if opened.placed:
+        console.print("[yellow]no executor stood there[/]: it was put on this fork, and is not on the chain itself")
     if sent is None:
         console.print("dry run: nothing was sent. From any wallet of the sender it is this call:")
         console.print(f"  from {transaction.sender}\n  to   {transaction.to}")

@@ -165,7 +165,8 @@ def revoke(
         sends = sender_of(opened, sender)
         if opened.granted(whose) == 0:
             raise StateConflict("key", f"{whose} was never granted a session; `oms session list` shows those that were")
-        carry_out(opened, opened.act("session revoke", revoke_call(whose), sends), Manner(dry_run, as_json))
+        act = opened.act("session revoke", revoke_call(whose), sends, takes_away=True)
+        carry_out(opened, act, Manner(dry_run, as_json))
 
 
 @session.command("list")
