@@ -203,7 +203,7 @@ def moment(text: str, now: int) -> int:
     """A time in Unix seconds: so long after `now`, an ISO 8601 time, or the seconds themselves."""
     if _DURATION.fullmatch(text):
         return now + seconds_of(text, option="until")
-    if re.fullmatch(r"\d{1,12}", text):
+    if re.fullmatch(r"\d{1,13}", text):
         return int(text)
     try:
         found = datetime.fromisoformat(text)

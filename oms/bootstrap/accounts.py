@@ -151,8 +151,9 @@ class OpenExecutor:
     def state(self, *, since: int | None = None, keys: Sequence[Address] = ()) -> ExecutorState:
         """All that can be read, with logs from block `since` on; by default from the first that may matter."""
         known = Known([token.address for token in self.directory.tokens], self.factories)
-        begin = self._first_block() if since is None else since
-        return read_state(self.reader(), known, since=begin, keys=keys)
+        reader = self.reader()
+        begin = min(self._first_block(), reader.chain.block.number) if since is None else since
+        return read_state(reader, known, since=begin, keys=keys)
 
     def _first_block(self) -> int:
         """Zero, but for a recorded chain: it has no logs of its own, and our contracts came after it."""

@@ -18,7 +18,7 @@ from eth_utils.address import to_checksum_address
 from oms.adapters.evm.chain import PinnedChain, octets
 from oms.adapters.evm.devnet.deploy import encode_call
 from oms.adapters.evm.rpc import Json, RpcFailure
-from oms.errors import StateConflict, Terminal
+from oms.errors import InvalidRequest, StateConflict, Terminal
 from oms.execution.executor_state import (
     ExecutorState,
     LaneState,
@@ -110,7 +110,11 @@ class ExecutorReader:
         return code != b""
 
     def happened(self, since: int) -> tuple[Happened, ...]:
-        """The executor's own events from block `since` on, oldest first."""
+        """The executor's own events from block `since` on, oldest first. Raises `InvalidRequest` beyond the newest."""
+        if since > self.chain.block.number:
+            raise InvalidRequest(
+                "since", f"block {since} is after the newest, {self.chain.block.number}; name an earlier"
+            )
         found = self.chain.rpc.batch(
             [
                 (
@@ -118,7 +122,7 @@ class ExecutorReader:
                     [
                         {
                             "address": self.executor,
-                            "fromBlock": hex(min(since, self.chain.block.number)),
+                            "fromBlock": hex(since),
                             "toBlock": hex(self.chain.block.number),
                             "topics": [list(_TOPICS)],
                         }
