@@ -105,10 +105,9 @@ def show_preview(console: Console, opened: OpenExecutor, previewed: Previewed) -
     console.print(simulation_line(simulation))
     if simulation.revert_data:
         revert_lines(console, explain_revert(simulation.revert_data))
-    changes = [change for change in simulation.changes if change.token in opened.tokens]
-    if changes:
+    if simulation.changes:
         names = {opened.executor: "executor"}
-        console.print(changes_table(changes, dict(opened.tokens), names, title="balances that would change"))
+        console.print(changes_table(simulation.changes, opened.tokens, names, title="balances that would change"))
 
 
 def _show_end(console: Console, opened: OpenExecutor, previewed: Previewed, sent: Sent | None) -> None:

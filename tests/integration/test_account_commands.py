@@ -490,3 +490,33 @@ def test_every_command_has_examples(devnet_home: Path, command: list[str]) -> No
     assert done.code == 0
     assert "Examples:" in done.out
     assert "--json" in done.out
+
+
+@pytest.mark.recorded
+@pytest.mark.slow
+def test_the_same_holds_on_recorded_mainnet(devnet_home: Path, oms_data: Path, tmp_path: Path) -> None:
+    recording = str(oms_data / "mainnet" / "alloc_24628608_merged.json.gz")
+    assert oms(devnet_home, "fork", "up", "--recording", recording, "--alone", "--name", "past").code == 0
+
+    def told(*words: str) -> Any:
+        done = oms(devnet_home, *words, "--chain", "past", "--json")
+        assert done.code == 0, done
+        return json.loads(done.out)
+
+    try:
+        granted = told("session", "grant", "--key", KEY, "--until", "7d", "--venue", "uniswap_v3", "--spend",
+                       "10:WETH/1d", "--rise", "USDC", "--most-loss-bps", "10000", "--yes")  # fmt: skip
+        assert granted["placed_here"] is True
+        plan, signed = str(tmp_path / "plan.json"), str(tmp_path / "signed.json")
+        planned = oms(devnet_home, "swap", "4", "WETH", "USDC", "--chain", "past", "--venues", "uniswap_v3",
+                      "--max-hops", "1", "--deadline", "3600", "--dry-run", "--plan", plan)  # fmt: skip
+        assert planned.code == 0, planned
+        assert told("sign", plan, "-o", signed, "--key", KEY)["key"] == KEY
+        (result,) = told("relay", signed)["results"]
+        assert (result["done"], result["spent"]) == (True, str(4 * 10**18))
+        (session,) = told("session", "list")["sessions"]
+        assert (session["told"], session["spends"][0]["free"]) == (True, str(6 * 10**18))
+        assert told("pause")["sent"] is not None
+        assert told("account")["paused"] is True
+    finally:
+        oms(devnet_home, "fork", "down", "--name", "past")
