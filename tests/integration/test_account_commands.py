@@ -22,6 +22,7 @@ from oms.adapters.evm.venues import MAINNET
 from oms.units import Address
 from tests.integration.hostile_nodes import answered, failing, hostile_node, noise
 from tests.integration.test_bad_input import CALLER, WORLD, Ran, oms, refused
+from tests.integration.test_commands import Terminal
 
 pytestmark = pytest.mark.fork
 
@@ -494,23 +495,21 @@ def test_every_command_has_examples(devnet_home: Path, command: list[str]) -> No
 
 @pytest.mark.recorded
 @pytest.mark.slow
-def test_the_same_holds_on_recorded_mainnet(devnet_home: Path, oms_data: Path, tmp_path: Path) -> None:
+def test_the_same_holds_on_recorded_mainnet(project: Path, oms_data: Path, tmp_path: Path) -> None:
+    terminal = Terminal(project, tmp_path, oms_data)
     recording = str(oms_data / "mainnet" / "alloc_24628608_merged.json.gz")
-    assert oms(devnet_home, "fork", "up", "--recording", recording, "--alone", "--name", "past").code == 0
+    terminal.run("fork", "up", "--recording", recording, "--alone", "--name", "past")
 
     def told(*words: str) -> Any:
-        done = oms(devnet_home, *words, "--chain", "past", "--json")
-        assert done.code == 0, done
-        return json.loads(done.out)
+        return json.loads(terminal.run(*words, "--chain", "past", "--json"))
 
     try:
         granted = told("session", "grant", "--key", KEY, "--until", "7d", "--venue", "uniswap_v3", "--spend",
                        "10:WETH/1d", "--rise", "USDC", "--most-loss-bps", "10000", "--yes")  # fmt: skip
         assert granted["placed_here"] is True
         plan, signed = str(tmp_path / "plan.json"), str(tmp_path / "signed.json")
-        planned = oms(devnet_home, "swap", "4", "WETH", "USDC", "--chain", "past", "--venues", "uniswap_v3",
-                      "--max-hops", "1", "--deadline", "3600", "--dry-run", "--plan", plan)  # fmt: skip
-        assert planned.code == 0, planned
+        terminal.run("swap", "4", "WETH", "USDC", "--chain", "past", "--venues", "uniswap_v3", "--max-hops", "1",
+                     "--deadline", "3600", "--dry-run", "--plan", plan)  # fmt: skip
         assert told("sign", plan, "-o", signed, "--key", KEY)["key"] == KEY
         (result,) = told("relay", signed)["results"]
         assert (result["done"], result["spent"]) == (True, str(4 * 10**18))
@@ -519,4 +518,4 @@ def test_the_same_holds_on_recorded_mainnet(devnet_home: Path, oms_data: Path, t
         assert told("pause")["sent"] is not None
         assert told("account")["paused"] is True
     finally:
-        oms(devnet_home, "fork", "down", "--name", "past")
+        terminal.run("fork", "down", "--all")

@@ -232,7 +232,7 @@ def test_an_approval_that_would_stand_after_the_plan_is_not_built(plan: RoutePla
 def test_a_plan_of_a_batch_trades_what_the_executor_holds(plan: RoutePlan) -> None:
     packed = decode_plan(packed_bytes(plan, executor=EXECUTOR, venue_ids=VENUES))
     assert packed == decoded(plan, pulls=False)
-    assert not (packed.pull or packed.deliver)
+    assert (packed.pull, packed.deliver) == (False, False)
 
 
 def test_a_plan_with_a_leg_that_no_chain_settles_is_no_part_of_a_batch() -> None:
