@@ -97,6 +97,15 @@ def something_done(results: Iterable[PlanResult]) -> CheckResult:
     return CheckResult("batch", passed=False, detail=f"no plan would run: {why}")
 
 
+def nothing_taken_from(sender: Address, simulation: Simulation) -> CheckResult:
+    """Whoever sends for another loses nothing but gas: the contract in a file may be anything that answers like one."""
+    fell = next((each for each in simulation.changes if each.account == sender and each.delta < 0), None)
+    if fell is None:
+        return CheckResult("relayer", passed=True, detail="loses nothing but gas")
+    lost = f"would lose {-fell.delta} base units of {fell.token}"
+    return CheckResult("relayer", passed=False, detail=f"{lost}; send nothing that takes from whoever sends it")
+
+
 def _simulated(simulation: Simulation) -> CheckResult:
     if simulation.succeeded:
         return CheckResult("simulation", passed=True, detail=f"would succeed, {simulation.gas_used:,} gas")

@@ -110,10 +110,15 @@ def show_preview(console: Console, opened: OpenExecutor, previewed: Previewed) -
         console.print(changes_table(simulation.changes, opened.tokens, names, title="balances that would change"))
 
 
-def _show_end(console: Console, opened: OpenExecutor, previewed: Previewed, sent: Sent | None) -> None:
-    transaction = previewed.act.request.transaction
+def show_placed(console: Console, opened: OpenExecutor) -> None:
+    """That the executor was put there for this command, if it was."""
     if opened.placed:
         console.print("[yellow]no executor stood there[/]: it was put on this fork, and is not on the chain itself")
+
+
+def _show_end(console: Console, opened: OpenExecutor, previewed: Previewed, sent: Sent | None) -> None:
+    transaction = previewed.act.request.transaction
+    show_placed(console, opened)
     if sent is None:
         console.print("dry run: nothing was sent. From any wallet of the sender it is this call:")
         console.print(f"  from {transaction.sender}\n  to   {transaction.to}")

@@ -9,7 +9,7 @@ from typing import Any
 import click
 from rich.console import Console
 
-from oms.application.acting import Previewed, require_sound, results_of, something_done
+from oms.application.acting import Previewed, nothing_taken_from, require_sound, results_of, something_done
 from oms.application.plan_file import read_plan
 from oms.application.relaying import SignedPlans, plans_within, read_signed, signed_checks, signed_json
 from oms.application.sending import GateDenied
@@ -18,7 +18,7 @@ from oms.bootstrap.configuration import load_settings
 from oms.bootstrap.executor_words import ExecutorWords
 from oms.bootstrap.sessions import DESK, parse_account
 from oms.cli.account import sender_of
-from oms.cli.acts import Manner, Sent, act_json, carry_out, show_preview
+from oms.cli.acts import Manner, Sent, act_json, carry_out, show_placed, show_preview
 from oms.cli.options import act_options, chain_options, check_destination, executor_options, executor_words, opening
 from oms.cli.reverts import revert_json
 from oms.cli.swap import write_json
@@ -230,6 +230,7 @@ def sign(
         if not as_json:
             console = terminal()
             show_preview(console, opened, previewed)
+            show_placed(console, opened)
             _Telling(opened, [_traded(plan, path) for plan, path in zip(plans, plan_paths, strict=True)]).show(
                 console, previewed, None
             )
@@ -306,7 +307,7 @@ def relay(
     within = plans_within(signed)
     which = ExecutorWords(DESK, executor=signed.executor)
     with open_executor(load_settings(), opening(chain, rpc_url, recording, settles=True), which) as opened:
-        opened.owner()
+        owner = opened.owner()
         findings = signed_checks(signed, opened.signed_facts(signed))
         sends = DESK if sender is None else parse_account(sender)
         watch = [(opened.executor, asset.token) for plan in within for asset in plan.assets]
@@ -322,8 +323,17 @@ def relay(
             Manner(dry_run, as_json),
             results=telling.as_json,
             shown=telling.show,
-            also=_nothing_done_is_refused,
+            also=lambda previewed: _nothing_taken(_nothing_done_is_refused(previewed), owner),
         )
+
+
+def _nothing_taken(previewed: Previewed, owner: Address) -> Previewed:
+    """The owner's own plans may take the owner's own funds."""
+    sender = previewed.act.request.transaction.sender
+    if sender == owner or not previewed.simulation.succeeded:
+        return previewed
+    finding = nothing_taken_from(sender, previewed.simulation)
+    return replace(previewed, findings=(*previewed.findings, finding))
 
 
 def _without_coin(watch: Sequence[tuple[Address, Address]]) -> list[tuple[Address, Address]]:

@@ -5,18 +5,28 @@ from dataclasses import replace
 import pytest
 from eth_abi.abi import encode
 
-from oms.application.acting import Act, perform, preview_act, require_sound, results_of, something_done
+from oms.application.acting import (
+    Act,
+    nothing_taken_from,
+    perform,
+    preview_act,
+    require_sound,
+    results_of,
+    something_done,
+)
 from oms.application.sending import GateDenied
 from oms.domain.events import TransactionIntended
-from oms.domain.transactions import AccountRequest, Simulation, TransactionRequest
+from oms.domain.transactions import AccountRequest, BalanceChange, Simulation, TransactionRequest
 from oms.errors import OutcomeUnknown, StateConflict, Terminal
 from oms.execution.account_calls import PAUSE
 from oms.execution.signed_plans import PlanResult
 from oms.risk.gate import CheckResult
 from oms.units import Gas
 from tests.unit.application.samples import (
+    ETH,
     EXECUTOR,
     OWNER,
+    USD,
     FakeJournal,
     FakeSettlement,
     plan_of,
@@ -97,6 +107,15 @@ def test_a_batch_of_which_nothing_would_run_is_refused() -> None:
     assert something_done((failed, done)).passed
     assert "0xabcdef01" in something_done((failed, failed)).detail
     assert not something_done(()).passed
+
+
+def test_whoever_relays_loses_nothing() -> None:
+    gains, falls = BalanceChange(OWNER, USD.address, 5, 9), BalanceChange(OWNER, ETH.address, 9, 5)
+    assert nothing_taken_from(OWNER, Simulation(True, Gas(1), (gains,), ())).passed
+    assert nothing_taken_from(EXECUTOR, Simulation(True, Gas(1), (falls,), ())).passed
+    refused = nothing_taken_from(OWNER, Simulation(True, Gas(1), (gains, falls), ()))
+    assert not refused.passed
+    assert f"4 base units of {ETH.address}" in refused.detail
 
 
 def test_an_answer_that_is_no_batchs_is_a_conflict() -> None:
