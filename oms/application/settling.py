@@ -13,6 +13,7 @@ from oms.accounting.realised import LegResult, chain_totals, realised_legs
 from oms.application.desk import Desk, Sent
 from oms.application.hedging import HedgeResult, exchange_checks, hedge
 from oms.application.plan_file import plan_json
+from oms.application.sending import require_success, send_recorded
 from oms.application.unresolved import nothing_unresolved
 from oms.domain.events import (
     LegSettled,
@@ -25,10 +26,6 @@ from oms.domain.events import (
     PlanMade,
     SimulationFailed,
     SimulationSucceeded,
-    TransactionIncluded,
-    TransactionIntended,
-    TransactionRefused,
-    TransactionUnknown,
 )
 from oms.domain.plans import RoutePlan
 from oms.domain.token import TokenAmount
@@ -43,7 +40,6 @@ from oms.domain.transactions import (
 )
 from oms.errors import OmsError, OutcomeUnknown, StateConflict
 from oms.execution.approvals import standing_approval
-from oms.execution.revert_reasons import explain_revert
 from oms.risk import checks
 from oms.risk.gate import Approved, CheckResult, Denied, judge
 from oms.units import Wei
@@ -103,7 +99,7 @@ def new_order_id() -> str:
 
 def preview(desk: Desk, plan: RoutePlan) -> tuple[tuple[CheckResult, ...], Simulation | None]:
     """Check and simulate without recording or sending anything."""
-    findings = _plan_checks(desk, plan)
+    findings = plan_checks(desk, plan)
     if not plan.chain_legs or not all(finding.passed for finding in findings):
         return findings, None
     simulation = _simulate(desk, plan)
@@ -132,7 +128,7 @@ def execute(desk: Desk, plan: RoutePlan, *, order_id: str) -> Outcome:
 def _settle_and_hedge(desk: Desk, plan: RoutePlan, order_id: str, sent: Sent) -> Outcome:
     used = frozenset(leg.exchange for leg in plan.exchange_legs)
     earlier = nothing_unresolved(desk.journal, desk.settlement, desk.exchanges, used=used)
-    findings = (*_plan_checks(desk, plan), earlier)
+    findings = (*plan_checks(desk, plan), earlier)
     receipt: Receipt | None = None
     simulation: Simulation | None = None
     legs: tuple[LegResult, ...] = ()
@@ -174,7 +170,8 @@ def _no_transaction(desk: Desk, plan: RoutePlan) -> TransactionRequest:
     return TransactionRequest(plan.block.chain_id, desk.account.owner, None, b"", purpose="exchange only")
 
 
-def _plan_checks(desk: Desk, plan: RoutePlan) -> tuple[CheckResult, ...]:
+def plan_checks(desk: Desk, plan: RoutePlan) -> tuple[CheckResult, ...]:
+    """What the gate asks of a plan before anything is simulated."""
     facts, limits = desk.facts(plan), desk.limits
     needed = TokenAmount(plan.intent.token_in, plan.chain_amount_in)
     return (
@@ -260,40 +257,16 @@ def _send_allowance(desk: Desk, plan: RoutePlan, order_id: str, amount: int, sen
 
 
 def _send(desk: Desk, order_id: str, approved: Approved[S], purpose: str, sent: Sent) -> Receipt:
-    intended: TransactionIntended | None = None
-
-    def record(transaction_hash: str, nonce: int, payload_hash: str) -> None:
-        nonlocal intended
-        sender, chain = desk.settlement.sender, desk.settlement.chain
-        event = TransactionIntended(order_id, purpose, transaction_hash, sender, nonce, payload_hash, chain)
-        desk.journal.append(event)
-        intended = event
-
-    try:
-        receipt = desk.settlement.send(approved, record_intent=record)
-    except OutcomeUnknown as error:
-        with suppress(StateConflict):  # the intent is in the journal; that nobody knows must reach the caller
-            desk.journal.append(TransactionUnknown(order_id, _hash_of(intended), str(error)))
-        raise
-    except OmsError as error:
-        with suppress(StateConflict):
-            _refused(desk, order_id, intended, error)
-        raise
-    _note(sent, approved.subject, receipt)
-    desk.journal.append(TransactionIncluded.of(order_id, receipt))
-    if not receipt.succeeded:
-        why = explain_revert(receipt.revert_data).sentence if receipt.revert_data else "no reason given"
-        raise StateConflict(purpose, f"reverted as a whole, only gas was spent: {why}; make a new plan")
+    receipt = send_recorded(
+        desk.journal,
+        desk.settlement,
+        order_id,
+        approved,
+        purpose=purpose,
+        note=lambda receipt: _note(sent, approved.subject, receipt),
+    )
+    require_success(receipt, purpose)
     return receipt
-
-
-def _refused(desk: Desk, order_id: str, intended: TransactionIntended | None, why: OmsError) -> None:
-    if intended is not None:
-        desk.journal.append(TransactionRefused(order_id, intended.transaction_hash, str(why)))
-
-
-def _hash_of(intended: TransactionIntended | None) -> str:
-    return intended.transaction_hash if intended is not None else ""
 
 
 def _note(sent: Sent, subject: Sendable, receipt: Receipt) -> None:

@@ -47,10 +47,11 @@ class OpenDesk:
 
     def fund_executor(self, token: Token, amount: int) -> bool:
         """Give the executor play money where it holds less than `amount`; whether any was needed."""
-        (held,) = self.settlement.balances([(self.contracts.executor, token.address)])
+        executor = self.desk.account.executor
+        (held,) = self.settlement.balances([(executor, token.address)])
         if held >= amount:
             return False
-        fund(self.rpc, token.address, self.contracts.executor, amount)
+        fund(self.rpc, token.address, executor, amount)
         return True
 
     def allowances(self, tokens: Sequence[Address], spenders: Iterable[Address]) -> list[int]:
@@ -78,8 +79,11 @@ def open_desk(
     owner: Address = DESK,
     exchanges: Sequence[Exchange] = (),
     pulls_from_owner: bool = False,
+    executor: Address | None = None,
 ) -> OpenDesk:
     """A desk on a fork: contracts put there where missing, the owner given ether for gas.
+
+    An `executor` that is named stands already, and nothing is put anywhere.
 
     Raises:
         InvalidRequest: the session is not a fork; nothing is ever sent to a live chain.
@@ -90,17 +94,18 @@ def open_desk(
     contracts = contracts_of(settings, session, owner)
     if owner == DESK:
         set_native_balance(rpc, owner, PLAY_MONEY_WEI)
-    _deploy(rpc, contracts, session)
+    if executor is None:
+        deploy_contracts(rpc, contracts, session)
     key = local_account(DESK_KEY) if owner == DESK else None
     settlement = ForkSettlement(rpc, sender=owner, key=key)
     clock = SystemClock()
     journal = SqliteJournal(journal_path(settings), clock=clock)
-    account = Account(owner, contracts.executor, pulls_from_owner)
+    account = Account(owner, executor or contracts.executor, pulls_from_owner)
     ids = venue_ids(session.venues)
 
     def build(plan: RoutePlan) -> TransactionRequest:
         return settlement_transaction(
-            plan, owner=owner, executor=contracts.executor, venue_ids=ids, pulls_from_owner=pulls_from_owner
+            plan, owner=owner, executor=account.executor, venue_ids=ids, pulls_from_owner=pulls_from_owner
         )
 
     desk = Desk(
@@ -112,12 +117,13 @@ def open_desk(
         account=account,
         facts=lambda plan: _facts(rpc, settlement, account, plan),
         build=build,
-        allowance=lambda plan, amount: allowance_request(plan, owner=owner, executor=contracts.executor, amount=amount),
+        allowance=lambda plan, amount: allowance_request(plan, owner=owner, executor=account.executor, amount=amount),
     )
     return OpenDesk(desk, journal, settlement, contracts, rpc)
 
 
-def _deploy(rpc: RpcClient, contracts: OurContracts, session: ChainSession) -> None:
+def deploy_contracts(rpc: RpcClient, contracts: OurContracts, session: ChainSession) -> None:
+    """Put them on a fork where they are missing. Raises `InvalidRequest` for an owner without ether."""
     try:
         deploy_on_fork(rpc, contracts, session.venues)
     except RpcError as error:

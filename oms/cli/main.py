@@ -22,8 +22,10 @@ class OmsGroup(click.Group):
     """A group whose commands are imported when they are called, and whose errors are one line."""
 
     _COMMANDS = {  # noqa: RUF012 (a table, never written)
+        "account": "oms.cli.account:account",
         "allowances": "oms.cli.allowances:allowances",
         "basket": "oms.cli.basket:basket",
+        "batch": "oms.cli.relay:batch",
         "cycles": "oms.cli.cycles:cycles",
         "demo": "oms.cli.demo:demo",
         "deployed": "oms.cli.deployed:deployed",
@@ -32,8 +34,13 @@ class OmsGroup(click.Group):
         "fork": "oms.cli.fork:fork",
         "journal": "oms.cli.journal:journal",
         "market": "oms.cli.market:market",
+        "pause": "oms.cli.account:pause",
         "quote": "oms.cli.quote:quote",
+        "relay": "oms.cli.relay:relay",
+        "resume": "oms.cli.account:resume",
         "route": "oms.cli.route:route",
+        "session": "oms.cli.session:session",
+        "sign": "oms.cli.relay:sign",
         "simulate": "oms.cli.swap:simulate",
         "swap": "oms.cli.swap:swap",
         "version": "oms.cli.doctor:version",

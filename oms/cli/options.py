@@ -7,7 +7,8 @@ from typing import Any
 
 import click
 
-from oms.bootstrap.sessions import Opening
+from oms.bootstrap.executor_words import ExecutorWords
+from oms.bootstrap.sessions import DESK, Opening, parse_account
 from oms.domain.plans import MAX_HOPS
 from oms.errors import InvalidRequest
 
@@ -45,6 +46,38 @@ def order_options(command: F) -> F:
     ):
         command = option(command)
     return command
+
+
+def executor_options(command: F) -> F:
+    """Which executor."""
+    for option in (
+        click.option(
+            "--record", type=click.Path(path_type=Path), metavar="FILE", help="The executor of a file of deployments/."
+        ),
+        click.option("--executor", metavar="ADDRESS", help="The executor itself, where its owner or release differ."),
+        click.option("--account", metavar="ADDRESS", help="The owner whose executor is meant. Default: the desk."),
+    ):
+        command = option(command)
+    return command
+
+
+def act_options(command: F) -> F:
+    """How an act is sent."""
+    for option in (
+        click.option("--json", "as_json", is_flag=True, help="One JSON object instead of text; integers are strings."),
+        click.option("--dry-run", is_flag=True, help="Stop after the simulation; shows the call for another wallet."),
+        click.option("--from", "sender", metavar="ADDRESS", help="Who sends. Default: the executor's owner."),
+    ):
+        command = option(command)
+    return command
+
+
+def executor_words(account: str | None, executor: str | None, record: Path | None) -> ExecutorWords:
+    """The executor options as one value."""
+    if sum(each is not None for each in (account, executor, record)) > 1:
+        raise InvalidRequest("executor", "give one of --account, --executor and --record")
+    owner = DESK if account is None else parse_account(account)
+    return ExecutorWords(owner, None if executor is None else parse_account(executor), record)
 
 
 def venue_set(text: str | None) -> frozenset[str] | None:

@@ -14,6 +14,7 @@ from rich.console import Console
 
 from oms.application.plan_file import read_plan, to_json_value
 from oms.application.quoting import QuoteReport
+from oms.application.sending import GateDenied as GateDenied
 from oms.application.settling import Outcome
 from oms.bootstrap.configuration import load_settings
 from oms.bootstrap.quotes import OrderWords, open_market
@@ -25,16 +26,10 @@ from oms.cli.reverts import revert_lines, simulation_json
 from oms.domain.plans import RoutePlan
 from oms.domain.token import Token
 from oms.domain.transactions import Simulation
-from oms.errors import InvalidRequest, OmsError, StateConflict
+from oms.errors import InvalidRequest, StateConflict
 from oms.execution.revert_reasons import explain_revert
 from oms.risk.gate import CheckResult
 from oms.units import Address
-
-
-class GateDenied(OmsError):
-    """The gate refused the order; nothing was sent."""
-
-    exit_code = 2
 
 
 @click.command()

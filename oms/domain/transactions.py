@@ -46,7 +46,15 @@ class AllowanceRequest:
     amount: int
 
 
-Sendable = SettlementRequest | AllowanceRequest
+@dataclass(frozen=True, slots=True)
+class AccountRequest:
+    """A call of an executor beside a plan of one's own: an owner's act, a batch, or what somebody signed."""
+
+    transaction: TransactionRequest
+    executor: Address
+
+
+Sendable = SettlementRequest | AllowanceRequest | AccountRequest
 """What may be sent to a chain, once approved."""
 
 
@@ -103,3 +111,5 @@ class Simulation:
     transfers: tuple[TransferLog, ...]
     revert_data: bytes = b""
     revert_reason: str = ""
+    output: bytes = b""
+    """What the call answers, if it succeeds."""

@@ -10,7 +10,7 @@ from oms.domain.handing import Sale, handing_on, token_tables
 from oms.domain.plans import ChainLeg, MakerLeg, PoolLeg, RoutePlan, Spend, SpendKind
 from oms.domain.transactions import AllowanceRequest, TransactionRequest
 from oms.domain.venue import Family, PoolKey
-from oms.errors import StateConflict
+from oms.errors import InvalidRequest, StateConflict
 from oms.execution.approvals import exact_approval
 from oms.execution.plan_codec import (
     All,
@@ -41,6 +41,16 @@ def settlement_transaction(
     """The owner's call of the executor. Raises `StateConflict` for a leg that this executor cannot settle."""
     packed = packed_plan(plan, executor=executor, venue_ids=venue_ids, pulls_from_owner=pulls_from_owner)
     return TransactionRequest(plan.block.chain_id, owner, executor, encode_plan(packed), purpose="settlement")
+
+
+def packed_bytes(plan: RoutePlan, *, executor: Address, venue_ids: VenueIds) -> bytes:
+    """The plan as one of a batch, on what the executor itself holds. Raises `InvalidRequest` where it has other legs.
+
+    No funds are pulled: an approval for a plan that does not run would stand.
+    """
+    if not plan.chain_legs or len(plan.chain_legs) != len(plan.legs):
+        raise InvalidRequest("plan", f"{plan.plan_id} has legs that no chain settles; plan it with --venues of pools")
+    return encode_plan(packed_plan(plan, executor=executor, venue_ids=venue_ids, pulls_from_owner=False))
 
 
 def allowance_request(plan: RoutePlan, *, owner: Address, executor: Address, amount: int) -> AllowanceRequest:

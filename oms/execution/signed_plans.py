@@ -1,7 +1,7 @@
 """What keys sign for an executor, as `contracts/libraries/SignedPlans.sol` hashes it.
 
-Owns: types, domain and digests of a batch of plans and of an account's adoption; nonces; how an ERC-4337 operation of
-the executor is signed.
+Owns: types, domain and digests of a batch of plans and of an account's adoption; nonces; the calls that send a batch,
+and what they answer; how an ERC-4337 operation of the executor is signed.
 Must not: sign, recover or hold a key, or know what a plan holds.
 Sources: EIP-712; ERC-4337; EIP-7702.
 """
@@ -10,7 +10,8 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any, Final
 
-from eth_abi.abi import encode
+from eth_abi.abi import decode, encode
+from eth_abi.exceptions import DecodingError
 from eth_hash.auto import keccak
 
 from oms.errors import InvalidRequest
@@ -125,6 +126,37 @@ class Adoption:
         """The document for `eth_signTypedData_v4`."""
         message = {"guardian": self.guardian, "entryPoint": self.entry_point, "deadline": self.deadline}
         return _typed_data("Adoption", ADOPTION_FIELDS, message, chain_id, account)
+
+
+@dataclass(frozen=True, slots=True)
+class PlanResult:
+    """What became of one plan of a batch; amounts in base units, `reason` is revert data where it did not run."""
+
+    done: bool
+    spent: int
+    received: int
+    reason: bytes
+
+
+def batch_call(plans: Sequence[bytes], continue_mask: int) -> bytes:
+    """Calldata by which the owner or a session's key runs plans of its own."""
+    return keccak(b"executeBatch(bytes[],uint256)")[:4] + encode(["bytes[]", "uint256"], [list(plans), continue_mask])
+
+
+def signed_call(batch: SignedBatch, signature: bytes) -> bytes:
+    """Calldata by which anybody sends what a key signed."""
+    kinds = ["bytes[]", "uint256", "uint256", "uint40", "address", "bytes"]
+    values = [list(batch.plans), batch.continue_mask, batch.nonce, batch.deadline, batch.key, signature]
+    return keccak(f"executeSigned({','.join(kinds)})".encode())[:4] + encode(kinds, values)
+
+
+def plan_results(answer: bytes) -> tuple[PlanResult, ...]:
+    """What either call answered. Raises `ValueError` where that is something else."""
+    try:
+        (results,) = decode(["(bool,uint256,uint256,bytes)[]"], answer)
+    except (DecodingError, OverflowError) as error:
+        raise ValueError(f"no results of plans: {error}") from error
+    return tuple(PlanResult(done, spent, received, bytes(reason)) for done, spent, received, reason in results)
 
 
 def domain_separator(chain_id: int, executor: Address) -> bytes:

@@ -116,7 +116,9 @@ class ForkSettlement:
             for (who, token), was, now in zip(pairs, before, later, strict=True)
         ]
         gas = quantity(middle.get("gasUsed"), venue=self._rpc.venue, what="gasUsed")
-        return Simulation(succeeded=True, gas_used=Gas(gas), changes=tuple(c for c in changes if c.delta), transfers=())
+        output = octets(middle.get("returnData") or "0x", venue=self._rpc.venue, what="returnData")
+        changed = tuple(change for change in changes if change.delta)
+        return Simulation(succeeded=True, gas_used=Gas(gas), changes=changed, transfers=(), output=output)
 
     def _simulated_calls(self, calls: list[dict[str, Any]]) -> list[dict[str, Any]]:
         request = {"blockStateCalls": [{"calls": calls}], "validation": False, "traceTransfers": False}

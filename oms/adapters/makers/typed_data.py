@@ -27,14 +27,18 @@ def sign(quote: FirmQuote, key: str) -> bytes:
 
 def signer_of(quote: FirmQuote) -> Address | None:
     """Whose signature the quote carries; `None` where it is no signature, or not the canonical one of its two forms."""
-    signature = quote.signature
+    return recovered(digest_of(quote), quote.signature)
+
+
+def recovered(digest: bytes, signature: bytes) -> Address | None:
+    """Whose r ‖ s ‖ v over 32 bytes this is; `None` likewise."""
     if len(signature) != 65 or signature[64] not in (27, 28):
         return None
     if int.from_bytes(signature[32:64]) > HALF_CURVE_ORDER:
         return None
     try:
         recoverable = Signature(signature[:64] + bytes([signature[64] - 27]))
-        return Address(recoverable.recover_public_key_from_msg_hash(digest_of(quote)).to_checksum_address())
+        return Address(recoverable.recover_public_key_from_msg_hash(digest).to_checksum_address())
     except (BadSignature, ValidationError):
         return None
 

@@ -20,7 +20,6 @@ from oms.domain.transactions import (
     BalanceChange,
     Receipt,
     Sendable,
-    SettlementRequest,
     Simulation,
     TransactionRequest,
     TransferLog,
@@ -183,7 +182,7 @@ class FakeSettlement:
         self.sent.append((subject, list(self.journal.kinds)))
         if type(subject) in self.after_recording:
             raise self.after_recording[type(subject)]
-        failed = self.reverts and isinstance(subject, SettlementRequest)
+        failed = self.reverts and not isinstance(subject, AllowanceRequest)
         transfers = () if failed or isinstance(subject, AllowanceRequest) else tuple(_transfers(self.plan))
         return Receipt(DIGEST, 101, not failed, Gas(200_000), Wei(10**9), transfers)
 

@@ -24,9 +24,22 @@ from oms.execution.plan_codec import (
     UniswapV4,
     decode_plan,
 )
-from oms.execution.settlement_calldata import allowance_request, settlement_transaction
+from oms.execution.settlement_calldata import allowance_request, packed_bytes, settlement_transaction
 from oms.units import Address
-from tests.unit.application.samples import ETH, EXECUTOR, MAKER, OWNER, USD, ladder, maker, plan_of, pool, report, sell
+from tests.unit.application.samples import (
+    ETH,
+    EXECUTOR,
+    MAKER,
+    OWNER,
+    USD,
+    book,
+    ladder,
+    maker,
+    plan_of,
+    pool,
+    report,
+    sell,
+)
 
 THIRD = Token(1, Address("0x" + "3" * 40), "DAI", 18)
 VENUES = {
@@ -214,3 +227,18 @@ def test_an_approval_that_would_stand_after_the_plan_is_not_built(plan: RoutePla
     for amount in (needed + 1, 2**128, 2**256 - 1, -1):
         with pytest.raises(StateConflict, match="approve no more than the plan pulls"):
             allowance_request(plan, owner=OWNER, executor=EXECUTOR, amount=amount)
+
+
+def test_a_plan_of_a_batch_trades_what_the_executor_holds(plan: RoutePlan) -> None:
+    packed = decode_plan(packed_bytes(plan, executor=EXECUTOR, venue_ids=VENUES))
+    assert packed == decoded(plan, pulls=False)
+    assert (packed.pull, packed.deliver) == (False, False)
+
+
+def test_a_plan_with_a_leg_that_no_chain_settles_is_no_part_of_a_batch() -> None:
+    mixed = plan_of(report(sell(60), pool(1, 500), books=[book()]))
+    assert mixed.exchange_legs
+    with pytest.raises(InvalidRequest, match="no chain settles"):
+        packed_bytes(mixed, executor=EXECUTOR, venue_ids=VENUES)
+    with pytest.raises(InvalidRequest, match="no chain settles"):
+        packed_bytes(replace(mixed, chain_legs=()), executor=EXECUTOR, venue_ids=VENUES)

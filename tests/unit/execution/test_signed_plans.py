@@ -1,6 +1,7 @@
 """What keys sign for an executor, against an independent implementation of EIP-712."""
 
 import pytest
+from eth_abi.abi import decode, encode
 from eth_account.messages import encode_typed_data
 from eth_hash.auto import keccak
 from hypothesis import given
@@ -11,11 +12,15 @@ from oms.execution.signed_plans import (
     ADOPTION_TYPE,
     PLANS_TYPE,
     Adoption,
+    PlanResult,
     SignedBatch,
+    batch_call,
     domain_separator,
     nonce_of,
     operation_signature,
+    plan_results,
     session_lane,
+    signed_call,
 )
 from oms.units import UINT256_MAX, Address
 
@@ -77,3 +82,29 @@ def test_a_keys_lanes_end_with_its_address() -> None:
     assert session_lane(KEY, 7) % 2**160 == int(KEY, 16)
     assert session_lane(KEY, 7) != session_lane(KEY)
     assert operation_signature(KEY, b"\x01" * 65) == bytes.fromhex(KEY[2:]) + b"\x01" * 65
+
+
+@given(PLANS, st.binary(max_size=80))
+def test_what_is_sent_holds_what_was_signed(plans: list[bytes], signature: bytes) -> None:
+    batch = SignedBatch(KEY, 3, tuple(plans), 1, nonce_of(2, 5), 77)
+    call = signed_call(batch, signature)
+    assert call[:4] == keccak(b"executeSigned(bytes[],uint256,uint256,uint40,address,bytes)")[:4]
+    kinds = ["bytes[]", "uint256", "uint256", "uint40", "address", "bytes"]
+    assert decode(kinds, call[4:]) == (tuple(plans), 1, nonce_of(2, 5), 77, KEY.lower(), signature)
+    assert decode(["bytes[]", "uint256"], batch_call(plans, 1)[4:]) == (tuple(plans), 1)
+
+
+def test_results_are_read_as_the_executor_answers_them() -> None:
+    rows = [(True, 5, 7, b""), (False, 0, 0, b"why")]
+    answer = encode(["(bool,uint256,uint256,bytes)[]"], [rows])
+    assert plan_results(answer) == tuple(PlanResult(*row) for row in rows)
+
+
+@given(st.binary(max_size=300))
+def test_an_answer_that_is_no_result_is_a_value_error_or_results(noise: bytes) -> None:
+    found: tuple[PlanResult, ...] | str
+    try:
+        found = plan_results(noise)
+    except ValueError as error:
+        found = str(error)
+    assert found == () or "no results" in found or all(isinstance(each, PlanResult) for each in found)
