@@ -99,14 +99,15 @@ contract Proofs {
         uint128 least
     ) public pure {
         bool fine;
-        uint256 spent = closing0;
-        uint256 received = closing1;
-        // As in `Executor._closePair` and, the differences apart, `SingleSwap._swapSingle`.
+        uint256 spent;
+        uint256 received;
+        // As in `Executor._closePair`, where both tokens answered.
         assembly ("memory-safe") {
-            fine := and(iszero(gt(spent, opening0)), iszero(lt(received, opening1)))
-            spent := sub(opening0, spent)
-            received := sub(received, opening1)
-            fine := and(fine, and(iszero(gt(spent, most)), iszero(lt(received, least))))
+            spent := sub(opening0, closing0)
+            let bad := or(gt(closing0, opening0), gt(spent, most))
+            received := sub(closing1, opening1)
+            bad := or(bad, or(lt(closing1, opening1), lt(received, least)))
+            fine := gt(1, bad)
         }
         bool fell = closing0 <= opening0 && opening0 - closing0 <= most;
         bool rose = closing1 >= opening1 && closing1 - opening1 >= least;
