@@ -92,7 +92,9 @@ contract Executor is SingleSwap, ApprovalLegs, RfqLeg {
         if (block.timestamp > deadline) revert IExecutor.PlanExpired(deadline, block.timestamp);
         address holder = address(this);
         if (((head >> 48) ^ (PLAN_VERSION << 8)) | uint160(key) != 0) {
-            if ((head >> 48) & type(uint8).max != FLAG_PERMIT || key != address(0)) _executeApart(before, key);
+            // An account that is its own owner could not tell its permit from what it holds.
+            bool permitted = (head >> 48) & type(uint8).max == FLAG_PERMIT && authority != uint160(address(this));
+            if (!permitted || key != address(0)) _executeApart(before, key);
             // Not paused, or it would not have been admitted: nothing but an address.
             holder = address(uint160(authority));
         }

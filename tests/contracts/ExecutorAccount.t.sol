@@ -215,6 +215,36 @@ contract ExecutorAccountTest is Chain {
         executor.execute(greedy);
     }
 
+    function test_a_plan_may_bring_the_coin_that_it_sells() public {
+        _v4Pool(address(0), b);
+        vm.deal(desk, AMOUNT);
+        bytes memory plan = Plans.encode(_plan(address(0), b, AMOUNT, Plans.v4(0, 1, Plans.all(), FEE, SPACING, false)));
+        vm.prank(desk);
+        (bool success, bytes memory answer) = address(executor).call{value: AMOUNT}(plan);
+        assertTrue(success);
+        (uint256 spent, uint256 received) = abi.decode(answer, (uint256, uint256));
+        assertEq(spent, AMOUNT);
+        assertEq(_balance(b, address(executor)), received);
+        assertEq(address(executor).balance + desk.balance, 0);
+    }
+
+    function test_coin_is_taken_with_nothing_else(address stranger) public {
+        vm.assume(stranger != desk && stranger != address(executor.entryPoint()));
+        vm.deal(stranger, 1 ether);
+        bytes memory plan = Plans.encode(_plan(a, b, AMOUNT, Plans.v2(0, 1, Plans.all(), 0)));
+        vm.prank(stranger);
+        (bool ran,) = address(executor).call{value: 1}(plan);
+        assertFalse(ran);
+        vm.deal(desk, 1 ether);
+        vm.startPrank(desk);
+        (bool paused,) = address(executor).call{value: 1}(abi.encodeCall(IAccount.pause, ()));
+        (bool empty,) = address(executor).call{value: 1}(hex"00");
+        vm.stopPrank();
+        assertFalse(paused);
+        assertFalse(empty);
+        assertEq(address(executor).balance, 0);
+    }
+
     function test_no_function_is_taken_for_a_plan() public view {
         string[2] memory parts = ["out/Steward.sol/Steward.json", "out/Warden.sol/Warden.json"];
         for (uint256 i = 0; i < parts.length; ++i) {

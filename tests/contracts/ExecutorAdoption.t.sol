@@ -6,9 +6,12 @@ import {IBatches, PlanResult} from "contracts/interfaces/IBatches.sol";
 import {IExecutor} from "contracts/interfaces/IExecutor.sol";
 import {IUserOperations, PackedUserOperation} from "contracts/interfaces/IUserOperations.sol";
 import {SignedPlans} from "contracts/libraries/SignedPlans.sol";
+import {FLAG_PERMIT} from "contracts/types/Plan.sol";
 
 import {IEntryPoint} from "./support/EntryPoints.sol";
 import {IExecutorUnderTest, Sending} from "./support/IExecutorUnderTest.sol";
+import {Permits} from "./support/Permits.sol";
+import {Plan, Plans} from "./support/Plans.sol";
 import {SessionChain} from "./support/SessionChain.sol";
 
 /// @dev What this version of forge's library does not name yet.
@@ -55,6 +58,24 @@ contract ExecutorAdoptionTest is SessionChain {
         assertEq(_balance(a, alice), HELD - spent);
         assertEq(_balance(b, alice), received);
         assertEq(_balance(a, address(executor)), HELD);
+    }
+
+    function test_an_account_that_names_a_permit_needs_one_though_it_holds_the_funds() public {
+        vm.prank(alice);
+        account.adopt(watchman, address(0), 0, "");
+        string memory published = vm.readFile("node_modules/@1inch/solidity-utils/dist/src/permit2.json");
+        vm.etch(Permits.PERMIT2, vm.parseBytes(vm.parseJsonString(published, ".bytecode")));
+        Plan memory plan = _plan(a, b, SALE, Plans.v2(0, 1, Plans.all(), 0));
+        plan.flags = uint8(FLAG_PERMIT);
+        plan.permit = Permits.tail(1, new bytes(65));
+        bytes memory unsigned = Plans.encode(plan);
+        vm.prank(alice);
+        vm.expectRevert();
+        account.execute(unsigned);
+        plan.flags = 0;
+        plan.permit = "";
+        vm.prank(alice);
+        account.execute(Plans.encode(plan));
     }
 
     function test_anybody_sends_what_its_key_signed_and_nothing_else(address guardian, address entry, uint40 deadline)
