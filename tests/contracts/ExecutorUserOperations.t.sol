@@ -35,6 +35,7 @@ contract ExecutorUserOperationsTest is SessionChain {
         vm.startPrank(heir);
         executor.acceptOwnership();
         executor.setEntryPoint(address(entry));
+        executor.setGuardian(watchman);
         vm.stopPrank();
         vm.deal(address(executor), 1 ether);
     }
@@ -235,6 +236,20 @@ contract ExecutorUserOperationsTest is SessionChain {
         entry.handleOps(ops, bundler);
         assertEq(_balance(a, address(executor)), HELD);
         assertEq(entry.getNonce(address(executor), uint192(uint160(robot))) & type(uint64).max, 1);
+    }
+
+    function test_an_operation_of_a_former_owners_key_is_refused() public {
+        _grantWithBudget(type(uint96).max);
+        PackedUserOperation memory op = _signed(_op(_batch(_one(_sale(SALE)), 0), _lane(robot)), robot, robotKey);
+        vm.prank(heir);
+        executor.offerOwnership(desk);
+        vm.startPrank(desk);
+        executor.acceptOwnership();
+        assertEq(executor.entryPoint(), address(0));
+        executor.setEntryPoint(address(entry));
+        vm.stopPrank();
+        _refused(op);
+        assertEq(_balance(a, address(executor)), HELD);
     }
 
     // Helpers
