@@ -9,11 +9,12 @@ pragma solidity 0.8.30;
 ///               increaseApproval, decreaseApproval, transferAndCall (two), approveAndCall (two), transferFromAndCall (two)
 ///   ERC-777     authorizeOperator, send, operatorSend, burn(uint256,bytes), operatorBurn
 ///   ERC-721     setApprovalForAll, safeTransferFrom (two), and of ERC-1155 one, safeBatchTransferFrom
-///   ERC-6909    approve, setOperator, transfer, transferFrom, and approve with an owner
+///   ERC-6909    approve, setOperator, transfer, transferFrom
 ///   Permit2     approve, permit (two), transferFrom (two), permitTransferFrom (two), permitWitnessTransferFrom (two),
 ///               lockdown, invalidateNonces, invalidateUnorderedNonces
 ///   credit      Aave's approveDelegation, delegationWithSig; Compound's allow, allowBySig; Morpho's setAuthorization,
-///               setAuthorizationWithSig; Balancer's setRelayerApproval, setRelayerApprovalWithSig; Maker's hope
+///               setAuthorizationWithSig; Balancer's setRelayerApproval, setRelayerApprovalWithSig; Maker's hope;
+///               GMX's approve of a token that it holds
 ///   carriers    multicall (three), aggregate3, execute(bytes,bytes[]), execute(bytes,bytes[],uint256)
 library RightsGiven {
     bytes private constant REFUSED = hex"095ea7b3a9059cbb23b872ddd505accf8fcbaf0c9fd5a6cf39509351a457c2d7d73dd6231296ee624000aea03177029f"

@@ -11,6 +11,7 @@ import {Chain} from "./support/Chain.sol";
 import {IExecutorUnderTest, Sending} from "./support/IExecutorUnderTest.sol";
 import {Permits} from "./support/Permits.sol";
 import {Plans} from "./support/Plans.sol";
+import {RightsGivers} from "./support/RightsGivers.sol";
 
 /// @notice Neither a token nor anything else of note, until it says otherwise.
 contract Chameleon {
@@ -348,20 +349,7 @@ contract ExecutorRegistryTest is Chain {
     }
 
     function test_functions_that_move_allowances_are_never_listed() public {
-        string[12] memory refused = [
-            "approve(address,uint256)",
-            "transfer(address,uint256)",
-            "transferFrom(address,address,uint256)",
-            "permit(address,address,uint256,uint256,uint8,bytes32,bytes32)",
-            "permit(address,address,uint256,uint256,bool,uint8,bytes32,bytes32)",
-            "increaseAllowance(address,uint256)",
-            "setApprovalForAll(address,bool)",
-            "approve(address,address,uint160,uint48)",
-            "approveDelegation(address,uint256)",
-            "transferAndCall(address,uint256,bytes)",
-            "authorizeOperator(address)",
-            "setRelayerApproval(address,address,bool)"
-        ];
+        string[] memory refused = RightsGivers.all();
         vm.startPrank(desk);
         for (uint256 i = 0; i < refused.length; ++i) {
             bytes4 selector = bytes4(keccak256(bytes(refused[i])));
@@ -373,6 +361,18 @@ contract ExecutorRegistryTest is Chain {
         vm.expectRevert(abi.encodeWithSelector(IRegistry.SelectorRefused.selector, bytes4(uint32(1))));
         slow.proposeListing(uint8(LEG_PAYOUT), payee, bytes4(uint32(1)));
         vm.stopPrank();
+    }
+
+    function test_what_the_registry_refuses_are_those_functions_and_no_others(bytes4 selector) public {
+        string[] memory refused = RightsGivers.all();
+        bool known = selector == 0;
+        for (uint256 i = 0; i < refused.length; ++i) {
+            known = known || selector == bytes4(keccak256(bytes(refused[i])));
+        }
+        vm.prank(desk);
+        (bool success,) =
+            address(slow).call(abi.encodeCall(slow.proposeListing, (uint8(LEG_CALL), address(target), selector)));
+        assertEq(success, !known);
     }
 
     function test_nobody_in_particular_is_never_listed() public {
