@@ -18,7 +18,8 @@ abstract contract UserOperations is IUserOperations, Batches {
     /// @inheritdoc IUserOperations
     function setEntryPoint(address to) external {
         _requireOwner();
-        if (to == address(this)) revert BadEntryPoint(to);
+        // What a session's key signed must not come to be the owner's.
+        if (to == address(this) || _sessionOf(to).expiry >= block.timestamp) revert BadEntryPoint(to);
         _setEntryPoint(to);
     }
 

@@ -3,14 +3,25 @@ pragma solidity 0.8.30;
 
 import {IAccount} from "contracts/interfaces/IAccount.sol";
 import {IExecutor} from "contracts/interfaces/IExecutor.sol";
+import {IERC20} from "contracts/interfaces/IERC20.sol";
 import {IRegistry} from "contracts/interfaces/IRegistry.sol";
+import {ISessions} from "contracts/interfaces/ISessions.sol";
 import {PlanResult} from "contracts/interfaces/IBatches.sol";
-import {LEG_CALL, LEG_PAYOUT, LEG_V2, LEG_V3, LEG_V3_EXACT_OUT, LEG_V4} from "contracts/types/Plan.sol";
+import {
+    FLAG_DELIVER,
+    FLAG_PULL,
+    LEG_CALL,
+    LEG_PAYOUT,
+    LEG_V2,
+    LEG_V3,
+    LEG_V3_EXACT_OUT,
+    LEG_V4
+} from "contracts/types/Plan.sol";
 
 import {Chain} from "./support/Chain.sol";
 import {IExecutorUnderTest, Sending} from "./support/IExecutorUnderTest.sol";
 import {Permits} from "./support/Permits.sol";
-import {Plans} from "./support/Plans.sol";
+import {Plan, Plans} from "./support/Plans.sol";
 import {RightsGivers} from "./support/RightsGivers.sol";
 
 /// @notice Neither a token nor anything else of note, until it says otherwise.
@@ -270,6 +281,45 @@ contract ExecutorRegistryTest is Chain {
         vm.prank(payee);
         vm.expectRevert(abi.encodeWithSelector(IAccount.NotOwner.selector, payee));
         executor.execute(plans[0]);
+    }
+
+    function test_funds_are_pulled_and_delivered_while_one_is_off_too() public {
+        _pair(a, b);
+        _mint(a, desk, 1e18);
+        vm.startPrank(desk);
+        executor.disableVenue(uint8(LEG_PAYOUT), 0);
+        IERC20(a).approve(address(executor), 1e18);
+        vm.stopPrank();
+        Plan memory plan = _plan(a, b, 1e18, Plans.v2(0, 1, Plans.all(), 0));
+        plan.flags = uint8(FLAG_PULL | FLAG_DELIVER);
+        (uint256 spent, uint256 received) = _run(plan);
+        assertEq(spent, 1e18);
+        assertEq(_balance(b, desk), received);
+    }
+
+    function test_a_session_is_stopped_at_what_is_off_too() public {
+        _pair(a, b);
+        _mint(a, address(executor), 1e18);
+        ISessions.Grant memory terms;
+        (terms.expiry, terms.kinds, terms.mostLossBps) = (NOW + 1 days, uint32(1 << LEG_V2), 10_000);
+        terms.venues = new ISessions.GrantedVenue[](1);
+        terms.venues[0] = ISessions.GrantedVenue(uint8(LEG_V2), 0);
+        terms.spends = new ISessions.GrantedSpend[](1);
+        terms.spends[0] = ISessions.GrantedSpend(a, 1e18, 1 days);
+        terms.rises = new address[](1);
+        terms.rises[0] = b;
+        vm.startPrank(desk);
+        executor.grantSession(payee, terms);
+        executor.disableVenue(uint8(LEG_V2), 0);
+        vm.stopPrank();
+        bytes memory packed = Plans.encode(_plan(a, b, 1e17, Plans.v2(0, 1, Plans.all(), 0)));
+        vm.prank(payee);
+        vm.expectRevert(abi.encodeWithSelector(IRegistry.VenueDisabled.selector, LEG_V2, 82));
+        executor.execute(packed);
+        vm.prank(desk);
+        executor.restoreVenue(uint8(LEG_V2));
+        vm.prank(payee);
+        executor.execute(packed);
     }
 
     function test_the_entry_points_plans_run_while_one_is_off_too() public {

@@ -238,6 +238,18 @@ contract ExecutorUserOperationsTest is SessionChain {
         assertEq(entry.getNonce(address(executor), uint192(uint160(robot))) & type(uint64).max, 1);
     }
 
+    function test_a_key_of_a_session_that_stands_cannot_be_the_entry_point() public {
+        _grantWithBudget(0);
+        vm.prank(heir);
+        vm.expectRevert(abi.encodeWithSelector(IUserOperations.BadEntryPoint.selector, robot));
+        executor.setEntryPoint(robot);
+        vm.prank(watchman);
+        executor.revokeSession(robot);
+        vm.prank(heir);
+        executor.setEntryPoint(robot);
+        assertEq(executor.entryPoint(), robot);
+    }
+
     function test_an_operation_of_a_former_owners_key_is_refused() public {
         _grantWithBudget(type(uint96).max);
         PackedUserOperation memory op = _signed(_op(_batch(_one(_sale(SALE)), 0), _lane(robot)), robot, robotKey);
