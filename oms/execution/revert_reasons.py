@@ -349,7 +349,10 @@ OUR_ERRORS: Final = tuple(
         ("WrongSignature(address key)", "this is not signed by {key} as things stand; sign again"),
         # Entry points and adopted accounts
         ("NotEntryPoint(address caller)", "{caller} is not the account's entry point"),
-        ("BadEntryPoint(address entryPoint)", "{entryPoint} is the account or a session's key, and cannot be its entry point"),
+        (
+            "BadEntryPoint(address entryPoint)",
+            "{entryPoint} is the account or a session's key, and cannot be its entry point",
+        ),
         (
             "NotAdoptable(address account, address owner)",
             "{account} has the owner {owner} already, or does not have this code by EIP-7702; it cannot be adopted",

@@ -141,9 +141,7 @@ class OurContracts:
         return (*(each.address for each in self.all), self.cradle)
 
 
-def our_contracts(
-    artifacts: Artifacts, venues: ChainVenues, owner: Address, *, delay: int = NO_DELAY
-) -> OurContracts:
+def our_contracts(artifacts: Artifacts, venues: ChainVenues, owner: Address, *, delay: int = NO_DELAY) -> OurContracts:
     """Where they are, or will be, for this owner. Raises `Terminal` where they are not compiled.
 
     `delay` is the registry's: that of forks, unless `registry_delay` says otherwise of the chain.
