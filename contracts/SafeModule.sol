@@ -1,23 +1,24 @@
 // SPDX-License-Identifier: Apache-2.0
 pragma solidity 0.8.30;
 
+import {SessionRules} from "./base/SessionRules.sol";
 import {IAccount} from "./interfaces/IAccount.sol";
 import {IExecutor} from "./interfaces/IExecutor.sol";
 import {IERC20, ITokenErrors} from "./interfaces/IERC20.sol";
 import {ISafe, ISafeModule} from "./interfaces/ISafeModule.sol";
+import {ISessions} from "./interfaces/ISessions.sol";
 import {PlanReading} from "./libraries/PlanReading.sol";
 import {Reverts} from "./libraries/Reverts.sol";
-import {SpendWindow} from "./libraries/SpendWindow.sol";
 import {TokenCalls} from "./libraries/TokenCalls.sol";
-import {BOUND_FALL, FLAG_PERMIT, FLAG_PULL, LEG_FLASH, PLAN_VERSION, TOKEN_IN} from "./types/Plan.sol";
+import {BOUND_FALL, FLAG_PERMIT, FLAG_PULL, LEG_FLASH, PLAN_VERSION, TOKEN_IN, TOKEN_OUT} from "./types/Plan.sol";
 
 /// @title SafeModule
 /// @notice See `ISafeModule`.
 /// @dev A module may have its Safe do anything. This one has it call the executor with a plan, and a token with `approve`
-/// for the executor, and nothing else; never by DELEGATECALL, and with no value.
-contract SafeModule is ISafeModule {
+/// for the executor, and nothing else; never by DELEGATECALL, and with no value. Operators are granted what an executor's
+/// sessions are and held to it by the same code (`SessionRules`), in this contract's own storage.
+contract SafeModule is ISafeModule, SessionRules {
     using PlanReading for bytes;
-    using SpendWindow for SpendWindow.Window;
     using TokenCalls for address;
 
     uint8 private constant CALL = 0;
@@ -27,9 +28,6 @@ contract SafeModule is ISafeModule {
     /// @inheritdoc ISafeModule
     address public immutable executor;
 
-    /// @inheritdoc ISafeModule
-    mapping(address operator => uint40) public operatorUntil;
-    mapping(address operator => mapping(address token => SpendWindow.Window)) private _windows;
     bool private transient _running;
 
     constructor(address safe_, address executor_) {
@@ -42,45 +40,87 @@ contract SafeModule is ISafeModule {
     }
 
     /// @inheritdoc ISafeModule
-    function setOperator(address operator, uint40 expiry) external bySafe {
-        operatorUntil[operator] = expiry;
-        emit OperatorSet(operator, expiry);
+    function grantOperator(address operator, ISessions.Grant calldata terms) external bySafe returns (uint256 grant) {
+        if (operator == address(0) || operator == safe) revert ISessions.BadKey(operator);
+        grant = _grant(operator, terms);
+        emit OperatorGranted(operator, grant, terms.expiry, terms.kinds);
     }
 
     /// @inheritdoc ISafeModule
-    function setOperatorLimit(address operator, address token, uint128 limit, uint32 period) external bySafe {
-        if (limit != 0 && period == 0) revert OperatorLimit(operator, token, limit, 0);
-        SpendWindow.Window memory window;
-        (window.limit, window.period) = (limit, period);
-        _windows[operator][token] = window;
-        emit OperatorLimitSet(operator, token, limit, period);
+    function endOperator(address operator) external bySafe {
+        _book().sessions[operator].expiry = 0;
+        emit OperatorEnded(operator);
+    }
+
+    /// @inheritdoc ISafeModule
+    function setReference(address token, address feed, uint32 maxAge) external bySafe {
+        _setFeed(token, feed, maxAge);
+        emit ISessions.PriceFeedSet(token, feed, maxAge);
+    }
+
+    /// @inheritdoc ISafeModule
+    function setFarReference(uint64 chainId, address token, address feed, uint32 maxAge, uint8 decimals)
+        external
+        bySafe
+    {
+        _setFarFeed(chainId, token, feed, maxAge, decimals);
+        emit ISessions.FarPriceFeedSet(chainId, token, feed, maxAge, decimals);
     }
 
     /// @inheritdoc ISafeModule
     function run(bytes calldata plan) external returns (uint256 spent, uint256 received) {
-        if (block.timestamp > operatorUntil[msg.sender]) revert NotOperator(msg.sender);
+        if (block.timestamp > _book().sessions[msg.sender].expiry) revert NotOperator(msg.sender);
         if (_running) revert ModuleBusy();
         _running = true;
         address owner = IAccount(executor).owner();
         if (owner != safe) revert NotOwned(executor, owner);
-        (address token, uint256 amount, bool pulls) = _readPlan(plan);
+        PlanReading.Shape memory form = _read(plan);
+        _check(msg.sender, plan, form);
+        (, address token, uint256 amount) = plan.asset(TOKEN_IN);
+        bool pulls = form.flags & (FLAG_PULL | FLAG_PERMIT) == FLAG_PULL;
         if (pulls) _approve(token, amount);
         (spent, received) = abi.decode(_send(executor, plan), (uint256, uint256));
         if (pulls) _revoke(token);
-        _count(token, spent);
+        // What further assets gained is not known here, and counts for nothing.
+        uint256[] memory changes = new uint256[](form.declared);
+        (changes[TOKEN_IN], changes[TOKEN_OUT]) = (spent, received);
+        _charge(msg.sender, plan, changes);
         emit PlanRun(msg.sender, token, spent, received);
         _running = false;
     }
 
     /// @inheritdoc ISafeModule
-    function operatorLimit(address operator, address token)
+    function operatorTerms(address key)
+        external
+        view
+        returns (uint256 grant, uint40 expiry, uint32 kinds, uint16 mostLossBps, bool mayPull)
+    {
+        Session memory entry = _book().sessions[key];
+        return (entry.grant, entry.expiry, entry.kinds, entry.mostLossBps, entry.mayPull);
+    }
+
+    /// @inheritdoc ISafeModule
+    function operatorLimit(address key, address token)
         external
         view
         returns (uint128 limit, uint32 period, uint256 free)
     {
-        SpendWindow.Window memory window = _windows[operator][token];
-        (limit, period) = (window.limit, window.period);
-        if (limit != 0) free = window.at(block.timestamp).free();
+        return _spending(key, token);
+    }
+
+    /// @inheritdoc ISafeModule
+    function mayUseVenue(address key, uint8 kind, bytes32 id) external view returns (bool) {
+        return _mayUseVenue(key, kind, id);
+    }
+
+    /// @inheritdoc ISafeModule
+    function mayRise(address key, address token) external view returns (bool) {
+        return _mayRise(key, _book().sessions[key].grant, token);
+    }
+
+    /// @inheritdoc ISafeModule
+    function referenceFeed(address token) external view returns (address feed, uint32 maxAge) {
+        return _referenceFeed(token);
     }
 
     function _approve(address token, uint256 amount) private {
@@ -104,21 +144,13 @@ contract SafeModule is ISafeModule {
         Reverts.bubble(answer);
     }
 
-    function _count(address token, uint256 spent) private {
-        SpendWindow.Window memory window = _windows[msg.sender][token];
-        uint256 free;
-        if (window.limit != 0) free = window.at(block.timestamp).free();
-        if (spent > free) revert OperatorLimit(msg.sender, token, spent, free);
-        if (spent != 0) _windows[msg.sender][token] = window.count(spent);
-    }
-
-    /// @dev Nothing but a plan, and of its assets only the first may fall: the one that is counted. None within a loan, which
-    /// the executor would run for its owner.
-    function _readPlan(bytes calldata plan) private pure returns (address token, uint256 amount, bool pulls) {
+    /// @dev Nothing but a plan, and of its assets only the first may fall: the others' changes are not known here. None within
+    /// a loan, which the executor would run for its owner.
+    function _read(bytes calldata plan) private pure returns (PlanReading.Shape memory form) {
         if (plan.length == 0 || uint8(plan[0]) != PLAN_VERSION) {
             revert IExecutor.PlanVersion(plan.length == 0 ? 0 : uint8(plan[0]));
         }
-        PlanReading.Shape memory form = plan.shape();
+        form = plan.shape();
         for (uint256 i = 1; i < form.declared; ++i) {
             (uint256 bound, address other,) = plan.asset(i);
             if (bound == BOUND_FALL) revert SecondFall(other);
@@ -129,7 +161,5 @@ contract SafeModule is ISafeModule {
             if (leg.kind == LEG_FLASH) revert LoanRefused(leg.at);
             at = leg.next;
         } while (at < form.end);
-        (, token, amount) = plan.asset(TOKEN_IN);
-        pulls = form.flags & (FLAG_PULL | FLAG_PERMIT) == FLAG_PULL;
     }
 }

@@ -81,6 +81,10 @@ contract Steward is IExecutor, TimedRegistry, UserOperations {
         if (msg.sender != _account().pendingOwner) revert NotPendingOwner(msg.sender);
         if (_isLocked()) revert Reentered();
         _setOwner(msg.sender);
+        _setGuardian(address(0));
+        uint48 number = _nextGrant();
+        _account().reign = number;
+        emit ReignBegun(number);
     }
 
     /// @inheritdoc IAccount

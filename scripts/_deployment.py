@@ -24,10 +24,12 @@ from ethpm_types import ContractType
 from oms.adapters.evm.artifacts import Artifacts
 from oms.adapters.evm.contracts import (
     CREATE2_PROXY,
+    DEVELOPMENT_CHAIN_ID,
     ListedVenue,
     OurContract,
     listed_venues,
     our_contracts,
+    registry_delay,
 )
 from oms.adapters.evm.deployment_record import contract_entry, places_entry, venue_entry
 from oms.adapters.evm.venues import BUILT_IN, ChainVenues
@@ -36,7 +38,6 @@ from scripts._verification import verification_entry, write_verification
 
 PROJECT = Path(__file__).resolve().parent.parent
 SOURCES = ("contracts", "foundry.toml")
-_ANVILS_CHAIN_ID = 31337
 _MAINNET = 1
 
 Json = Any
@@ -63,33 +64,43 @@ def live_reason(network: str, client_version: str) -> str | None:
 
 def refuse_live_chain() -> None:
     """Raises `click.ClickException` unless the connected chain is one that nobody else uses."""
-    provider = networks.provider
-    reason = live_reason(provider.network.name, str(provider.make_request("web3_clientVersion", [])))
+    reason = _live_reason()
     if reason is not None:
         raise click.ClickException(reason)
 
 
+def _live_reason() -> str | None:
+    provider = networks.provider
+    return live_reason(provider.network.name, str(provider.make_request("web3_clientVersion", [])))
+
+
 def known_venues(chain_id: int) -> ChainVenues:
     """The protocols that the executor is to know; Ape's own Anvil counts as mainnet. Raises `click.ClickException`."""
-    wanted = _MAINNET if chain_id == _ANVILS_CHAIN_ID else chain_id
+    wanted = _MAINNET if chain_id == DEVELOPMENT_CHAIN_ID else chain_id
     if wanted not in BUILT_IN:
         raise click.ClickException(f"no venues are known on chain {chain_id}; add them to oms/adapters/evm/venues.py")
     return BUILT_IN[wanted]
 
 
-def deploy(owner: Address, network: str) -> Deployment:
-    """Send what is missing on the connected chain; what is there already is left, with no transaction in the record."""
+def deploy(owner: Address, network: str, *, delay: int | None = None) -> Deployment:
+    """Send what is missing on the connected chain; what is there already is left, with no transaction in the record.
+
+    `delay` is the registry's, in seconds, if not what `registry_delay` says of the chain. Where there is one, factories
+    are proposed, and applied by deploying again once it has passed.
+    """
     refuse_live_chain()
     chain_id = int(networks.provider.make_request("eth_chainId", []), 16)  # Ape remembers that of another node
     artifacts, venues, sender = Artifacts(PROJECT), known_venues(chain_id), _account(owner)
-    ours = our_contracts(artifacts, venues, owner)
+    if delay is None:
+        delay = registry_delay(chain_id, development=_live_reason() is None)
+    ours = our_contracts(artifacts, venues, owner, delay=delay)
     hashes = {each.name: _create(sender, each) for each in ours.all}
     executor = _at(ours.executor, "Steward", artifacts)  # which answers there for all but plans
     created = hashes["Executor"] is not None
     listed = []
     for venue in listed_venues(venues):
         known = not created and _knows(executor, venue)
-        transaction = None if known else _set_venue(sender, executor, venue)
+        transaction = None if known else _tell(sender, executor, venue, delay=delay)
         listed.append(venue_entry(venue, transaction=transaction))
     record = {
         "chain": {"id": chain_id, "network": network},
@@ -157,9 +168,16 @@ def _knows(executor: ContractInstance, venue: ListedVenue) -> bool:
     return (found.deployer, found.feePips, bytes(found.initCodeHash)) == wanted
 
 
-def _set_venue(sender: AccountAPI, executor: ContractInstance, venue: ListedVenue) -> str:
-    arguments = venue.kind, venue.number, venue.deployer, venue.init_code_hash, venue.fee_pips
-    return str(executor.setVenue(*arguments, sender=sender).txn_hash)
+def _tell(sender: AccountAPI, executor: ContractInstance, venue: ListedVenue, *, delay: int) -> str | None:
+    """The transaction's hash; None where the venue waits."""
+    if not delay:
+        return str(executor.setVenue(*venue.values, sender=sender).txn_hash)
+    applicable_from = executor.applicableFrom(venue.proposal)
+    if not applicable_from:
+        return str(executor.proposeVenue(*venue.values, sender=sender).txn_hash)
+    if chain.pending_timestamp < applicable_from:
+        return None
+    return str(executor.applyVenue(*venue.values, sender=sender).txn_hash)
 
 
 def _at(address: Address, name: str, artifacts: Artifacts) -> ContractInstance:

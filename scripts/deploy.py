@@ -19,12 +19,19 @@ from scripts._deployment import PROJECT, deploy, write_record
 @click.option("--owner", default=DESK, show_default="Anvil's first account", help="Who may use the executor.")
 @click.option("--name", default=None, help="What to call the chain in the record's name.  [default: Ape's network]")
 @click.option(
+    "--registry-delay",
+    type=click.IntRange(0, 2**32),
+    default=None,
+    help="Seconds that an addition to the registry waits.  [default: 172800; 0 on development chains and forks]",
+)
+@click.option(
     "--folder", type=click.Path(path_type=Path, file_okay=False, exists=True), default=PROJECT / "deployments"
 )
-def cli(owner: str, name: str | None, folder: Path) -> None:
+def cli(owner: str, name: str | None, registry_delay: int | None, folder: Path) -> None:
     """Deploy an executor and its parts to a local chain or a fork, and write deployments/<chain id>-<name>.json."""
     try:
-        deployment = deploy(parse_address(owner, field="owner"), name or networks.provider.network.name)
+        called = name or networks.provider.network.name
+        deployment = deploy(parse_address(owner, field="owner"), called, delay=registry_delay)
     except OmsError as error:
         raise click.ClickException(str(error)) from error
     for contract, entry in deployment.record["contracts"].items():

@@ -52,6 +52,11 @@ abstract contract Batches is IBatches, SessionBook {
     }
 
     /// @inheritdoc IBatches
+    function grantOf(address key) external view returns (uint256) {
+        return _grantOf(key);
+    }
+
+    /// @inheritdoc IBatches
     function plansDigest(bytes[] calldata plans, uint256 continueMask, uint256 nonce, uint40 deadline, address key)
         external
         view
@@ -125,8 +130,9 @@ abstract contract Batches is IBatches, SessionBook {
         return _speaksForOwner(msg.sender) ? _owner() : msg.sender;
     }
 
+    /// @dev An owner that takes the account again finds nothing that it signed in an earlier reign.
     function _grantOf(address key) private view returns (uint256) {
-        return key == _owner() ? 0 : _book().sessions[key].grant;
+        return key == _owner() ? _account().reign : _book().sessions[key].grant;
     }
 
     function _useNonce(address key, uint256 nonce) private {

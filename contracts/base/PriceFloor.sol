@@ -22,20 +22,56 @@ abstract contract PriceFloor is SessionBook {
     uint256 internal constant BPS = 10_000;
 
     function _setFeed(address token, address feed, uint32 maxAge) internal {
-        if (feed == address(0)) {
-            delete _book().feeds[token];
-            return;
+        uint8 decimals = token == address(0) || feed == address(0) ? 18 : IDecimals(token).decimals();
+        _book().feeds[token] = _checked(token, Feed(feed, maxAge, decimals, _account().reign));
+    }
+
+    /// @dev Decimals are said by the owner, as nobody here can ask a token of another chain.
+    function _setFarFeed(uint256 chainId, address token, address feed, uint32 maxAge, uint8 decimals) internal {
+        _book().farFeeds[chainId][token] = _checked(token, Feed(feed, maxAge, decimals, _account().reign));
+    }
+
+    /// @dev Without a feed, the entry of none.
+    function _checked(address token, Feed memory entry) private view returns (Feed memory) {
+        if (entry.feed == address(0)) return Feed(address(0), 0, 0, 0);
+        if (entry.decimals > MAX_DECIMALS || entry.maxAge == 0 || entry.feed.code.length == 0) {
+            revert ISessions.BadFeed(token, entry.feed, entry.decimals, entry.maxAge);
         }
-        uint8 decimals = token == address(0) ? 18 : IDecimals(token).decimals();
-        if (decimals > MAX_DECIMALS || maxAge == 0) revert ISessions.BadFeed(token, feed, decimals, maxAge);
-        _book().feeds[token] = Feed(feed, maxAge, decimals);
-        _price(_book().feeds[token]);
+        _price(entry);
+        return entry;
+    }
+
+    /// @dev Refuses a token that could not be valued now.
+    function _requirePrice(address token) internal view {
+        _price(_feedOf(token));
+    }
+
+    /// @dev What a former owner named is no reference.
+    function _feedOf(address token) internal view returns (Feed memory feed) {
+        feed = _book().feeds[token];
+        if (feed.feed == address(0) || feed.reign < _account().reign) revert ISessions.FeedMissing(token);
+    }
+
+    function _referenceFeed(address token) internal view returns (address feed, uint32 maxAge) {
+        Feed memory entry = _book().feeds[token];
+        if (entry.reign == _account().reign) (feed, maxAge) = (entry.feed, entry.maxAge);
+    }
+
+    function _value(address token, uint256 amount, bool up) internal view returns (uint256) {
+        return _valueBy(_feedOf(token), token, amount, up);
+    }
+
+    /// @dev Of a token on another chain, which is only ever earned.
+    function _farValue(uint256 chainId, address token, uint256 amount) internal view returns (uint256) {
+        Feed memory feed = _book().farFeeds[chainId][token];
+        if (feed.feed == address(0) || feed.reign < _account().reign) {
+            revert ISessions.FarFeedMissing(chainId, token);
+        }
+        return _valueBy(feed, token, amount, false);
     }
 
     /// @dev The token's own decimals are those of when the feed was named: a token cannot change its worth by changing them.
-    function _value(address token, uint256 amount, bool up) internal view returns (uint256 value) {
-        Feed memory feed = _book().feeds[token];
-        if (feed.feed == address(0)) revert ISessions.FeedMissing(token);
+    function _valueBy(Feed memory feed, address token, uint256 amount, bool up) private view returns (uint256 value) {
         (uint256 price, uint256 decimals) = _price(feed);
         if (amount > type(uint128).max) {
             // More than any bound can name. Only what was earned can be; less of it counts.

@@ -8,7 +8,8 @@ import {Account} from "./Account.sol";
 
 /// @title What is written down about keys
 /// @dev Storage is namespaced (ERC-7201, "oms.sessions"). What a grant lists is found under the key and the grant's count,
-/// so a new grant finds nothing of an older one.
+/// so a new grant finds nothing of an older one. Counts only
+/// grow, so what is below that of the last change of owner is a former owner's, and holds no longer.
 abstract contract SessionBook is Account {
     /// @dev One word.
     struct Session {
@@ -20,11 +21,13 @@ abstract contract SessionBook is Account {
         uint96 gasBudget;
     }
 
-    /// @param decimals The token's, as it answered when the feed was named.
+    /// @param decimals The token's, as it answered when the feed was named, or as the owner said of one on another chain.
+    /// @param reign Under which it was named.
     struct Feed {
         address feed;
         uint32 maxAge;
         uint8 decimals;
+        uint48 reign;
     }
 
     struct SessionStorage {
@@ -33,6 +36,7 @@ abstract contract SessionBook is Account {
         mapping(bytes32 item => SpendWindow.Window) windows;
         mapping(address token => Feed) feeds;
         mapping(address key => mapping(uint256 lane => uint64)) nonces;
+        mapping(uint256 chainId => mapping(address token => Feed)) farFeeds;
     }
 
     /// @dev keccak256(abi.encode(uint256(keccak256("oms.sessions")) - 1)) & ~bytes32(uint256(0xff))
@@ -57,10 +61,17 @@ abstract contract SessionBook is Account {
         return _item(key, grant, list, 0, bytes32(uint256(uint160(token))));
     }
 
+    /// @dev As it holds now: what a former owner granted has ended.
+    function _sessionOf(address key) internal view returns (Session memory session) {
+        session = _book().sessions[key];
+        if (session.grant < _account().reign) session.expiry = 0;
+    }
+
     /// @dev Refuses a key that was never granted anything, or no longer is.
     function _standing(address key) internal view returns (Session memory session) {
         session = _book().sessions[key];
         if (session.grant == 0) revert IAccount.NotOwner(key);
+        if (session.grant < _account().reign) revert ISessions.FormerOwners(key, session.grant);
         if (session.expiry == 0) revert ISessions.SessionRevoked(key);
         if (block.timestamp > session.expiry) {
             revert ISessions.SessionExpired(key, session.expiry, block.timestamp);

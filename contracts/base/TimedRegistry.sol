@@ -4,7 +4,8 @@ pragma solidity 0.8.30;
 import {IExecutor} from "../interfaces/IExecutor.sol";
 import {IERC20} from "../interfaces/IERC20.sol";
 import {IRegistry} from "../interfaces/IRegistry.sol";
-import {FIRST_FURTHER, LEG_CALL} from "../types/Plan.sol";
+import {RightsGiven} from "../libraries/RightsGiven.sol";
+import {FIRST_FURTHER, LEG_CALL, LEG_FLASH, LEG_SOLIDLY, LEG_V3_EXACT_OUT} from "../types/Plan.sol";
 import {Account} from "./Account.sol";
 import {VenueRegistry} from "./VenueRegistry.sol";
 
@@ -46,7 +47,19 @@ abstract contract TimedRegistry is IRegistry, Account, VenueRegistry {
     /// @inheritdoc IRegistry
     function disableVenue(uint8 kind, uint8 id) external {
         _requireOwnerOrGuardian();
-        _changeVenue(kind, id, Venue(address(0), 0, 0));
+        if (id == 0) _switchBuiltIn(kind, false);
+        else _changeVenue(kind, id, Venue(address(0), 0, 0));
+    }
+
+    /// @inheritdoc IRegistry
+    function restoreVenue(uint8 kind) external {
+        _requireOwner();
+        _switchBuiltIn(kind, true);
+    }
+
+    /// @inheritdoc IRegistry
+    function isBuiltInOn(uint8 kind) external view returns (bool) {
+        return _account().authority & _builtIn(kind) == 0;
     }
 
     /// @inheritdoc IRegistry
@@ -86,14 +99,14 @@ abstract contract TimedRegistry is IRegistry, Account, VenueRegistry {
     /// @inheritdoc IRegistry
     function cancelProposal(bytes32 proposal) external {
         _requireOwnerOrGuardian();
-        if (_registry().applicableFrom[proposal] == 0) revert NotProposed(proposal);
-        _registry().applicableFrom[proposal] = 0;
+        if (_registry().applicableFrom[_entry(proposal)] == 0) revert NotProposed(proposal);
+        _registry().applicableFrom[_entry(proposal)] = 0;
         emit ProposalCancelled(proposal, msg.sender);
     }
 
     /// @inheritdoc IRegistry
     function applicableFrom(bytes32 proposal) external view returns (uint256) {
-        return _registry().applicableFrom[proposal];
+        return _registry().applicableFrom[_entry(proposal)];
     }
 
     /// @inheritdoc IRegistry
@@ -117,6 +130,22 @@ abstract contract TimedRegistry is IRegistry, Account, VenueRegistry {
         emit IExecutor.VenueSet(kind, id, entry.deployer, entry.initCodeHash, entry.feePips);
     }
 
+    /// @dev In the word that every plan reads, so that nothing is read for it while all are on.
+    function _switchBuiltIn(uint8 kind, bool on) private {
+        uint256 bit = _builtIn(kind);
+        if (on) _account().authority &= ~bit;
+        else _account().authority |= bit;
+        emit BuiltInSwitched(kind, on, msg.sender);
+    }
+
+    /// @dev Solidly has no built-in venue, and exact outputs go by that of concentrated pools.
+    function _builtIn(uint8 kind) private pure returns (uint256 bit) {
+        if (kind == 0 || kind > LEG_FLASH || kind == LEG_SOLIDLY || kind == LEG_V3_EXACT_OUT) {
+            revert IExecutor.VenueUnknown(kind, 0);
+        }
+        return 1 << (OFF_SHIFT + kind);
+    }
+
     function _changeListing(uint8 kind, address target, bytes4 selector, bool listed) private {
         _list(kind, target, selector, listed);
         emit ListingSet(kind, target, selector, listed);
@@ -125,15 +154,20 @@ abstract contract TimedRegistry is IRegistry, Account, VenueRegistry {
     /// @dev Proposing again begins the delay anew.
     function _propose(bytes32 proposal) private returns (bytes32, uint256 from) {
         from = block.timestamp + _registryDelay;
-        _registry().applicableFrom[proposal] = from;
+        _registry().applicableFrom[_entry(proposal)] = from;
         return (proposal, from);
     }
 
     function _take(bytes32 proposal) private {
-        uint256 from = _registry().applicableFrom[proposal];
+        uint256 from = _registry().applicableFrom[_entry(proposal)];
         if (from == 0) revert NotProposed(proposal);
         if (block.timestamp < from) revert NotYet(proposal, from, block.timestamp);
-        _registry().applicableFrom[proposal] = 0;
+        _registry().applicableFrom[_entry(proposal)] = 0;
+    }
+
+    /// @dev Where a proposal is found; nothing that a former owner proposed is.
+    function _entry(bytes32 proposal) private view returns (bytes32) {
+        return keccak256(abi.encode(proposal, _account().reign));
     }
 
     function _checkListing(uint256 kind, address target, bytes4 selector) private view {
@@ -143,7 +177,7 @@ abstract contract TimedRegistry is IRegistry, Account, VenueRegistry {
             if (selector != 0) revert SelectorRefused(selector);
             return;
         }
-        if (_movesAllowance(selector)) revert SelectorRefused(selector);
+        if (selector == 0 || RightsGiven.by(selector)) revert SelectorRefused(selector);
         if (target.code.length == 0) revert NotListable(kind, target);
         bool token = _answers(target, abi.encodeCall(IERC20.allowance, (address(this), address(this))))
             || (_answers(target, abi.encodeCall(IERC20.balanceOf, (address(this))))
@@ -158,53 +192,6 @@ abstract contract TimedRegistry is IRegistry, Account, VenueRegistry {
             let success := staticcall(PROBE_GAS, target, add(question, 32), mload(question), 0, 0)
             whole := and(success, gt(returndatasize(), 31))
         }
-    }
-
-    /// @dev Functions by which tokens, Permit2 or vaults let somebody take, or by which tokens move. Lists are no proof:
-    /// what is not a token by its answers and not among these is still only called where the owner listed it.
-    function _movesAllowance(bytes4 selector) private pure returns (bool) {
-        bytes4[36] memory refused = [
-            bytes4(0), // none
-            0x095ea7b3, // approve(address,uint256)
-            0xa9059cbb, // transfer(address,uint256)
-            0x23b872dd, // transferFrom(address,address,uint256)
-            0xd505accf, // permit, ERC-2612
-            0x8fcbaf0c, // permit, DAI
-            0x9fd5a6cf, // permit with bytes
-            0x39509351, // increaseAllowance
-            0xa457c2d7, // decreaseAllowance
-            0xd73dd623, // increaseApproval
-            0x66188463, // decreaseApproval
-            0xa22cb465, // setApprovalForAll
-            0x42842e0e, // safeTransferFrom, ERC-721
-            0xb88d4fde, // safeTransferFrom with data, ERC-721
-            0xf242432a, // safeTransferFrom, ERC-1155
-            0x2eb2c2d6, // safeBatchTransferFrom, ERC-1155
-            0x87517c45, // approve, Permit2
-            0x36c78516, // transferFrom, Permit2
-            0x2b67b570, // permit, Permit2
-            0xc04a8a10, // approveDelegation, Aave
-            0x959b8c3f, // authorizeOperator, ERC-777
-            0xfa6e671d, // setRelayerApproval, Balancer
-            0x558a7297, // setOperator
-            0x3177029f, // approveAndCall
-            0xcae9ca51, // approveAndCall with data
-            0x1296ee62, // transferAndCall
-            0x4000aea0, // transferAndCall with data
-            0xd8fbe994, // transferFromAndCall
-            0xc1d34b89, // transferFromAndCall with data
-            0x9bd9bbc6, // send, ERC-777
-            0x62ad1b83, // operatorSend, ERC-777
-            0x4dc5ecb3, // approve with an identifier and an owner
-            0x426a8493, // approve with an identifier, ERC-6909
-            0x110496e5, // allow, Compound
-            0xeecea000, // setAuthorization, Morpho
-            0xa3b22fc4 // hope, Maker
-        ];
-        for (uint256 i = 0; i < refused.length; ++i) {
-            if (refused[i] == selector) return true;
-        }
-        return false;
     }
 
     function _venueProposal(uint8 kind, uint8 id, address deployer, bytes32 initCodeHash, uint24 feePips)

@@ -18,7 +18,8 @@ abstract contract UserOperations is IUserOperations, Batches {
     /// @inheritdoc IUserOperations
     function setEntryPoint(address to) external {
         _requireOwner();
-        if (to == address(this)) revert BadEntryPoint(to);
+        // What a session's key signed must not come to be the owner's.
+        if (to == address(this) || _sessionOf(to).expiry >= block.timestamp) revert BadEntryPoint(to);
         _setEntryPoint(to);
     }
 
@@ -76,7 +77,7 @@ abstract contract UserOperations is IUserOperations, Batches {
         if (!SignedPlans.signedBy(key, opHash, op.signature[_keyBytes(op):])) return REFUSED;
         if (key == _owner()) return 0;
         Session storage entry = _book().sessions[key];
-        uint256 expiry = entry.expiry;
+        uint256 expiry = _sessionOf(key).expiry;
         bool plans = op.callData.length >= 4 && bytes4(op.callData[:4]) == IUserOperations.executeUserOp.selector;
         // The cut is meant: it leaves the lane's lower 160 bits.
         // forge-lint: disable-next-line(unsafe-typecast)

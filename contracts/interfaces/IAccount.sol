@@ -15,12 +15,18 @@ interface IAccount {
     event OwnershipOffered(address indexed owner, address indexed to);
     event OwnershipTaken(address indexed before, address indexed owner);
     event GuardianSet(address indexed guardian);
+    /// @notice What was granted to keys, proposed to the registry, named as a reference or signed under a lower number than
+    /// this one has ended.
+    event ReignBegun(uint256 reign);
     event Paused(address indexed by);
     event Resumed();
 
     /// @notice Names the account that may take over by `acceptOwnership`; zero for none.
     function offerOwnership(address to) external;
 
+    /// @notice Takes over what the owner offered. From this call on no right that a former owner gave holds: sessions, what
+    /// they or former owners signed, references, proposals to the registry, guardian and entry point are gone. What stays is
+    /// what stops or was applied: a pause, venues that are off, the registry.
     function acceptOwnership() external;
 
     /// @notice Names the account that may pause, revoke and disable, beside the owner.

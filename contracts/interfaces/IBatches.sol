@@ -34,8 +34,8 @@ interface IBatches {
 
     /// @notice Runs plans for whoever signed them; anybody may send it. The signature is EIP-712's, of
     /// `Plans(address key,uint256 grant,bytes[] plans,uint256 continueMask,uint256 nonce,uint40 deadline)` in the domain
-    /// name "oms executor", version "1", the live chain id, this account. `grant` is zero for the owner, else the count
-    /// that `session` answers: a signature ends with the grant under which it was made.
+    /// name "oms executor", version "1", the live chain id, this account. `grant` is what `grantOf` answers: a signature
+    /// ends with the grant, or the ownership, under which it was made.
     /// @param nonce Lane in the upper 192 bits, the lane's next number in the lower 64. Each is used once.
     /// @param deadline Last second, in Unix time, at which the signature holds.
     /// @param key The owner, or a session's key. A key's signature is 65 bytes r, s, v with a low s; a contract's any
@@ -54,6 +54,10 @@ interface IBatches {
 
     /// @notice The next nonce of a key's lane, lane included.
     function nextNonce(address key, uint192 lane) external view returns (uint256);
+
+    /// @notice What a key's signature names as its grant: the count that `session` answers; for the owner, the count at which
+    /// it took the account over, zero for the first one.
+    function grantOf(address key) external view returns (uint256);
 
     /// @notice What `key` signs for `executeSigned`, as of now.
     function plansDigest(bytes[] calldata plans, uint256 continueMask, uint256 nonce, uint40 deadline, address key)

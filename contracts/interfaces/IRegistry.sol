@@ -12,6 +12,8 @@ interface IRegistry {
     error NotListable(uint256 kind, address target);
     /// @notice Answers as a token does; calls of tokens are never for lists.
     error TargetIsToken(address target);
+    /// @notice The leg at that byte of the plan deals with a built-in venue that is off.
+    error VenueDisabled(uint256 kind, uint256 at);
     /// @notice Moves an allowance or tokens of others.
     error SelectorRefused(bytes4 selector);
 
@@ -28,6 +30,7 @@ interface IRegistry {
         bytes32 indexed proposal, uint8 kind, address target, bytes4 selector, uint256 applicableFrom
     );
     event ProposalCancelled(bytes32 indexed proposal, address by);
+    event BuiltInSwitched(uint8 indexed kind, bool on, address by);
     event ListingSet(uint8 indexed kind, address indexed target, bytes4 selector, bool listed);
 
     /// @notice Announces a venue; see `IExecutor.setVenue`. By the owner.
@@ -37,8 +40,15 @@ interface IRegistry {
 
     function applyVenue(uint8 kind, uint8 id, address deployer, bytes32 initCodeHash, uint24 feePips) external;
 
-    /// @notice By the owner or the guardian, at once. Identifier 0, fixed in the code, can only be stopped by a pause.
+    /// @notice By the owner or the guardian, at once. Identifier 0 is the built-in venue of a kind, fixed in the code: of
+    /// constant product and concentrated pools that factory, of any other kind all that its legs deal with. While one is
+    /// off, every plan is read before it runs, which costs it more gas.
     function disableVenue(uint8 kind, uint8 id) external;
+
+    /// @notice Ends that for a built-in venue. By the owner.
+    function restoreVenue(uint8 kind) external;
+
+    function isBuiltInOn(uint8 kind) external view returns (bool);
 
     /// @notice Announces that legs of a kind may deal with an address. By the owner.
     /// @param kind From kind 10 on.

@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 pragma solidity 0.8.30;
 
+import {ISessions} from "./ISessions.sol";
+
 /// @notice A Safe's functions for its modules. The last argument is the kind of call, of which this project uses 0 alone,
 /// CALL.
 interface ISafe {
@@ -14,8 +16,9 @@ interface ISafe {
 /// itself calls the executor. An operator is who calls: nothing inside a plan or an argument names one.
 ///
 /// Where a plan takes the Safe's own funds, exactly the plan's amount of asset 0 is approved for that call, and nothing
-/// stays approved after it. Operators spend within limits per token; assets beyond the first may not fall, and no plan may
-/// borrow.
+/// stays approved after it. What an operator may do is granted in the terms of an executor's sessions, and refused by their
+/// errors: kinds of legs, venues, assets, limits, a loss against references of the module's own. Beyond that, assets after
+/// the first may not fall, what they gain does not count as earned, and no plan may borrow.
 interface ISafeModule {
     error NotSafe(address caller);
     error NotOperator(address caller);
@@ -23,7 +26,6 @@ interface ISafeModule {
     error NotOwned(address executor, address owner);
     /// @notice The Safe lets the executor take this much already, which no plan needs; it must take that back first.
     error AllowanceStands(address token, uint256 allowance);
-    error OperatorLimit(address operator, address token, uint256 spent, uint256 free);
     /// @notice A plan of an operator's lets another asset than the first fall.
     error SecondFall(address token);
     /// @notice A plan of an operator's borrows. What runs within a loan runs for the Safe, and no limit would count it.
@@ -31,19 +33,23 @@ interface ISafeModule {
     error SafeRefused(address target);
     error ModuleBusy();
 
-    event OperatorSet(address indexed operator, uint40 expiry);
-    event OperatorLimitSet(address indexed operator, address indexed token, uint128 limit, uint32 period);
+    event OperatorGranted(address indexed operator, uint256 indexed grant, uint40 expiry, uint32 kinds);
+    event OperatorEnded(address indexed operator);
     event PlanRun(address indexed operator, address indexed token, uint256 spent, uint256 received);
 
-    /// @notice By the Safe only.
-    /// @param expiry Last second, in Unix time, at which the operator may run plans; zero ends that at once.
-    function setOperator(address operator, uint40 expiry) external;
+    /// @notice Lets an operator run plans within these bounds; see `ISessions.Grant`, of which `mayPull` is about the Safe's
+    /// own funds and `gasBudget` has no meaning here. Whatever it was granted before is gone. By the Safe only.
+    /// @return grant Counts the grants of the module.
+    function grantOperator(address operator, ISessions.Grant calldata terms) external returns (uint256 grant);
 
-    /// @notice What an operator's plans may make a token fall by within any period; see `ISessions.GrantedSpend`. Begins
-    /// anew. By the Safe only.
-    /// @param limit Base units; zero for none.
-    /// @param period Seconds; must not be zero where the limit is not.
-    function setOperatorLimit(address operator, address token, uint128 limit, uint32 period) external;
+    /// @notice From this call on the operator runs nothing. By the Safe only.
+    function endOperator(address operator) external;
+
+    /// @notice As `ISessions.setReference`, for this module's operators. By the Safe only.
+    function setReference(address token, address feed, uint32 maxAge) external;
+
+    /// @notice As `ISessions.setFarReference`, for this module's operators. By the Safe only.
+    function setFarReference(uint64 chainId, address token, address feed, uint32 maxAge, uint8 decimals) external;
 
     /// @notice Has the Safe run a plan.
     /// @param plan As it would be sent to the executor.
@@ -53,11 +59,22 @@ interface ISafeModule {
 
     function safe() external view returns (address);
     function executor() external view returns (address);
-    function operatorUntil(address operator) external view returns (uint40 expiry);
+
+    /// @notice An operator's last grant. Its expiry is zero if it was ended, and its count if there never was one.
+    function operatorTerms(address key)
+        external
+        view
+        returns (uint256 grant, uint40 expiry, uint32 kinds, uint16 mostLossBps, bool mayPull);
 
     /// @notice An operator's limit for a token, and how many base units of it are free now.
-    function operatorLimit(address operator, address token)
+    function operatorLimit(address key, address token)
         external
         view
         returns (uint128 limit, uint32 period, uint256 free);
+
+    function mayUseVenue(address key, uint8 kind, bytes32 id) external view returns (bool);
+
+    function mayRise(address key, address token) external view returns (bool);
+
+    function referenceFeed(address token) external view returns (address feed, uint32 maxAge);
 }

@@ -28,7 +28,9 @@ interface ISessions {
     /// @param expiry Last second, in Unix time, at which the key may run plans.
     /// @param kinds Bit `k` for leg kind `k`.
     /// @param mostLossBps By how much less than the reference value of what fell a plan may earn, in 1 / 10,000. At 10,000
-    /// nothing is compared and no feeds are needed: the key may then lose all that it may spend.
+    /// nothing is compared and no feeds are needed: the key may then lose all that it may spend, over a bridge too. Below
+    /// that, every token that is listed must have a feed that answers when the session is granted, and what is bridged
+    /// one for what is asked for on the other chain.
     /// @param mayPull Whether plans may take the owner's own funds by its standing allowance.
     /// @param gasBudget Most native coin, in wei and in all, that its ERC-4337 operations may cost the account. What an
     /// operation may cost counts, not what it did. None is needed where a paymaster pays.
@@ -45,6 +47,8 @@ interface ISessions {
 
     error SessionExpired(address key, uint256 expiry, uint256 timestamp);
     error SessionRevoked(address key);
+    /// @notice The account has had another owner since that grant.
+    error FormerOwners(address key, uint256 grant);
     /// @notice The owner, the account itself, its entry point or nobody, who need no session.
     error BadKey(address key);
     error BadGrant(uint256 expiry, uint256 mostLossBps);
@@ -59,6 +63,11 @@ interface ISessions {
     error SpendLimit(address key, address token, uint256 spent, uint256 free);
     error BelowReference(address key, uint256 earned, uint256 least);
     error FeedMissing(address token);
+    /// @notice Nothing says what that token of another chain is worth.
+    error FarFeedMissing(uint256 chainId, address token);
+    /// @notice A session's plan that is held to a reference bridges an asset and sends it by another leg too, so that what
+    /// either sent could not be told apart.
+    error BridgeNotAlone(address key, uint256 at);
     error BadFeed(address token, address feed, uint256 decimals, uint256 maxAge);
     error FeedStale(address feed, uint256 updatedAt, uint256 timestamp);
     error FeedAnswer(address feed, int256 answer);
@@ -69,10 +78,11 @@ interface ISessions {
     event SessionGranted(address indexed key, uint256 indexed grant, uint40 expiry, uint32 kinds);
     event SessionEnded(address indexed key, uint256 indexed grant, address indexed by);
     event PriceFeedSet(address indexed token, address feed, uint32 maxAge);
+    event FarPriceFeedSet(uint64 indexed chainId, address indexed token, address feed, uint32 maxAge, uint8 decimals);
 
     /// @notice Lets a key run plans within these bounds. Whatever it was granted before is gone, limits begin anew, and
-    /// what it signed before holds no longer. By the owner.
-    /// @return grant Counts the grants of that key.
+    /// what it signed before holds no longer. It ends with the owner that granted it. By the owner.
+    /// @return grant Counts the grants of the account; none has the number of another.
     function grantSession(address key, Grant calldata terms) external returns (uint256 grant);
 
     /// @notice From this call on the key runs nothing: not the next plan of a batch that is running, nor anything it
@@ -85,7 +95,14 @@ interface ISessions {
     /// @param maxAge Seconds after which its answer no longer counts.
     function setReference(address token, address feed, uint32 maxAge) external;
 
-    /// @notice The key's last grant. Its expiry is zero if it was revoked, and its count if there never was one.
+    /// @notice Names the feed on this chain that says what a token on another one is worth, or with zero none. A session that
+    /// is held to a reference bridges into no other. By the owner, who must see that the token is what it is taken for.
+    /// @param chainId As the bridge's orders name it.
+    /// @param decimals The token's on that chain.
+    function setFarReference(uint64 chainId, address token, address feed, uint32 maxAge, uint8 decimals) external;
+
+    /// @notice The key's last grant. Its expiry is zero if it was revoked or the owner has changed, and its count if there
+    /// never was one.
     function session(address key)
         external
         view
@@ -99,6 +116,11 @@ interface ISessions {
     function spending(address key, address token) external view returns (uint128 limit, uint32 period, uint256 free);
 
     function referenceFeed(address token) external view returns (address feed, uint32 maxAge);
+
+    function farReferenceFeed(uint64 chainId, address token)
+        external
+        view
+        returns (address feed, uint32 maxAge, uint8 decimals);
 }
 
 /// @notice Chainlink's, of which only these two are used.

@@ -20,6 +20,7 @@ struct PackedUserOperation {
 /// @notice An operation's signature is the key that signs, 20 bytes, then that key's signature of the operation's hash.
 interface IUserOperations {
     error NotEntryPoint(address caller);
+    /// @notice The account itself, or a key whose session stands.
     error BadEntryPoint(address entryPoint);
     /// @notice Only the code of an account of its own, by EIP-7702, can be adopted, and only once.
     error NotAdoptable(address account, address owner);

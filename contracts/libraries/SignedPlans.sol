@@ -14,7 +14,7 @@ library SignedPlans {
     /// @dev Half the order of the curve; a larger s has a smaller twin that signs the same.
     uint256 private constant HIGHEST_S = 0x7fffffffffffffffffffffffffffffff5d576e7357a4501ddfe92f46681b20a0;
 
-    /// @param grant Zero for the owner.
+    /// @param grant As `IBatches.grantOf` has it.
     struct Batch {
         address key;
         uint256 grant;

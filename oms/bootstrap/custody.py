@@ -12,7 +12,7 @@ from oms.adapters.evm.approvals import Allowance as Allowance
 from oms.adapters.evm.approvals import allowances, approved_tokens
 from oms.adapters.evm.artifacts import Artifacts
 from oms.adapters.evm.chain import PinnedChain
-from oms.adapters.evm.contracts import our_contracts
+from oms.adapters.evm.contracts import NO_DELAY, REGISTRY_DELAY_SECONDS, our_contracts
 from oms.adapters.evm.deployment_record import Standing as Standing
 from oms.adapters.evm.deployment_record import compare, read_record
 from oms.adapters.evm.tokens import TokenDirectory
@@ -69,9 +69,13 @@ def find_approvals(settings: Settings, opening: Opening, words: ApprovalWords) -
 
 def _spenders(settings: Settings, session: ChainSession, words: ApprovalWords) -> dict[Address, str]:
     """The owner's executor, those named, and the parts of its code, which nobody has a reason to approve."""
-    contracts = our_contracts(Artifacts(settings.project), session.venues, words.owner)
+    artifacts = Artifacts(settings.project)
+    parts: dict[Address, str] = {}
+    # Behind an address of an RPC may be a fork or the chain itself, and the parts differ by the registry's delay.
+    for delay in (NO_DELAY, REGISTRY_DELAY_SECONDS):
+        contracts = our_contracts(artifacts, session.venues, words.owner, delay=delay)
+        parts |= {each.address: each.name for each in contracts.shared if each.name not in NOT_SPENDERS}
     own = {contracts.executor: "the owner's executor"}
-    parts = {each.address: each.name for each in contracts.shared if each.name not in NOT_SPENDERS}
     return {address: address for address in words.executors} | parts | own
 
 

@@ -13,7 +13,7 @@ from eth_hash.auto import keccak
 
 from oms.adapters.evm.artifacts import Artifacts
 from oms.adapters.evm.chain import quantity
-from oms.adapters.evm.contracts import OurContracts, deploy_on_fork, our_contracts, venue_ids
+from oms.adapters.evm.contracts import OurContracts, deploy_on_fork, our_contracts, registry_delay, venue_ids
 from oms.adapters.evm.funding import fund, set_native_balance
 from oms.adapters.evm.rpc import RpcClient, RpcError
 from oms.adapters.evm.settlement import ForkSettlement, local_account
@@ -69,7 +69,8 @@ def journal_path(settings: Settings) -> Path:
 
 def contracts_of(settings: Settings, session: ChainSession, owner: Address) -> OurContracts:
     """Our contracts for this owner on this chain. Raises `Terminal` where they are not compiled."""
-    return our_contracts(Artifacts(settings.project), session.venues, owner)
+    delay = registry_delay(session.venues.chain_id, development=session.is_fork)
+    return our_contracts(Artifacts(settings.project), session.venues, owner, delay=delay)
 
 
 def open_desk(

@@ -278,6 +278,10 @@ OUR_ERRORS: Final = tuple(
             "the session of {key} ended at {expiry} and it is {timestamp}; the owner can grant another",
         ),
         ("SessionRevoked(address key)", "the session of {key} was revoked; the owner can grant another"),
+        (
+            "FormerOwners(address key, uint256 grant)",
+            "grant {grant} of {key} ended with the owner that made it; the owner can grant another",
+        ),
         ("BadKey(address key)", "{key} is nobody, the account itself, or who speaks for its owner; name another key"),
         (
             "BadGrant(uint256 expiry, uint256 mostLossBps)",
@@ -309,6 +313,14 @@ OUR_ERRORS: Final = tuple(
         ),
         ("FeedMissing(address token)", "no price feed is named for {token}; the owner can name one by setReference"),
         (
+            "FarFeedMissing(uint256 chainId, address token)",
+            "no price feed is named for {token} on chain {chainId}; the owner can name one by setFarReference",
+        ),
+        (
+            "BridgeNotAlone(address key, uint256 at)",
+            "the plan of {key} sends by a bridge and, at byte {at}, by another leg too; send one plan for each",
+        ),
+        (
             "BadFeed(address token, address feed, uint256 decimals, uint256 maxAge)",
             "{feed} cannot price {token}: {decimals} decimals, answers of at most {maxAge} seconds; name another feed",
         ),
@@ -337,7 +349,10 @@ OUR_ERRORS: Final = tuple(
         ("WrongSignature(address key)", "this is not signed by {key} as things stand; sign again"),
         # Entry points and adopted accounts
         ("NotEntryPoint(address caller)", "{caller} is not the account's entry point"),
-        ("BadEntryPoint(address entryPoint)", "{entryPoint} cannot be the account's entry point; name another"),
+        (
+            "BadEntryPoint(address entryPoint)",
+            "{entryPoint} is the account or a session's key, and cannot be its entry point",
+        ),
         (
             "NotAdoptable(address account, address owner)",
             "{account} has the owner {owner} already, or does not have this code by EIP-7702; it cannot be adopted",
@@ -355,18 +370,18 @@ OUR_ERRORS: Final = tuple(
         ),
         ("NotListable(uint256 kind, address target)", "{target} cannot be listed for legs of kind {kind}"),
         ("TargetIsToken(address target)", "{target} answers as a token does; tokens are never called by plans"),
+        (
+            "VenueDisabled(uint256 kind, uint256 at)",
+            "the built-in venue of leg kind {kind}, at byte {at} of the plan, is off; route elsewhere or wait for it",
+        ),
         ("SelectorRefused(bytes4 selector)", "the function {selector} can move allowances or tokens, or is none here"),
         # A Safe's module
         ("NotSafe(address caller)", "{caller} is not the module's Safe; send it from the Safe"),
-        ("NotOperator(address caller)", "{caller} is no operator of the Safe now; the Safe can name it by setOperator"),
+        ("NotOperator(address caller)", "{caller} is no operator of the Safe now; the Safe can by grantOperator"),
         ("NotOwned(address executor, address owner)", "the executor {executor} belongs to {owner}, not to the Safe"),
         (
             "AllowanceStands(address token, uint256 allowance)",
             "the Safe lets the executor take {allowance} of {token} already; set that to zero first",
-        ),
-        (
-            "OperatorLimit(address operator, address token, uint256 spent, uint256 free)",
-            "{operator} would spend {spent} of {token} where {free} is left of its limit; spend less or wait",
         ),
         ("SecondFall(address token)", "an operator's plan lets {token} fall beside the first asset; encode it again"),
         (

@@ -21,6 +21,9 @@ from oms.units import UINT128_MAX, Address
 BPS: Final = 10_000
 """At this loss nothing is compared with the reference, and a key may lose all that it may spend."""
 
+MAX_DECIMALS: Final = 36
+"""Of a token or a feed, as the references take them."""
+
 MOST_CALLDATA: Final = 2**20
 """Bytes in which a grant is looked for; a transaction holds fewer."""
 
@@ -65,7 +68,7 @@ KIND_RULES: Final[Mapping[LegKind, KindRule]] = {
     LegKind.AIRSWAP: KindRule(Naming.ADDRESS, unproved=True),
     LegKind.ZEROEX_RFQ: KindRule(Naming.ADDRESS, unproved=True),
     LegKind.PAYOUT: KindRule(Naming.ADDRESS, unproved=True, sends_away=True),
-    LegKind.ACROSS: KindRule(Naming.ADDRESS, unproved=True, sends_away=True),
+    LegKind.ACROSS: KindRule(Naming.ADDRESS, unproved=True),
     LegKind.CALL: KindRule(Naming.ADDRESS, unproved=True),
     LegKind.FLASH: KindRule(Naming.ADDRESS),
 }
@@ -207,3 +210,25 @@ def _terms(values: Sequence[Any]) -> SessionTerms:
 def revoke_call(key: Address) -> bytes:
     """Calldata by which the owner or the guardian ends a session at once."""
     return keccak(b"revokeSession(address)")[:4] + encode(["address"], [key])
+
+
+def far_reference_call(chain_id: int, token: Address, *, feed: Address, max_age: int, decimals: int) -> bytes:
+    """Calldata by which the owner names the feed of a token on another chain; a zero feed takes it back.
+
+    Without one, a session that is held to a reference does not bridge into that token. `max_age` in seconds.
+    """
+    if not (0 <= chain_id < 2**64 and 0 <= max_age < 2**32 and 0 <= decimals <= MAX_DECIMALS):
+        raise InvalidRequest("reference", f"chain {chain_id}, {max_age} seconds, {decimals} decimals: out of range")
+    types = ["uint64", "address", "address", "uint32", "uint8"]
+    selector = keccak(b"setFarReference(uint64,address,address,uint32,uint8)")[:4]
+    return selector + encode(types, [chain_id, token, feed, max_age, decimals])
+
+
+def grant_operator_call(operator: Address, terms: SessionTerms) -> bytes:
+    """Calldata by which a Safe grants an operator of its module; `gas_budget` means nothing there."""
+    return keccak(f"grantOperator(address,{_GRANT})".encode())[:4] + grant_call(operator, terms)[4:]
+
+
+def end_operator_call(operator: Address) -> bytes:
+    """Calldata by which a Safe ends an operator at once."""
+    return keccak(b"endOperator(address)")[:4] + encode(["address"], [operator])

@@ -57,8 +57,9 @@ ADOPTION_TYPE: Final = _declaration("Adoption", ADOPTION_FIELDS)
 class SignedBatch:
     """Plans that whoever holds the key's signature may send, once.
 
-    `grant` is zero for the owner; for a session's key it is the count that the executor's `session` answers. Bit `i` of
-    `continue_mask` lets the batch go on where plan `i` does not run. `deadline` in Unix seconds.
+    `grant` is what the executor's `grantOf` answers: zero for its first owner, else the count of the ownership or of
+    the session's grant, with which the signature ends. Bit `i` of `continue_mask` lets the batch go on where plan `i`
+    does not run. `deadline` in Unix seconds.
     """
 
     key: Address

@@ -1,23 +1,33 @@
 """The deployment script on Ape's local chain: the same addresses, nothing twice, nothing on anybody else's chain."""
 
 import json
+from collections.abc import Sequence
 from pathlib import Path
 
 import click
 import pytest
 from ape import networks
-from ape.api import ProviderAPI
+from ape.api import AccountAPI, ProviderAPI
 from ape.contracts import ContractInstance
+from ape.managers.chain import ChainManager
 from ape.managers.project import ProjectManager
 
 from oms.adapters.evm.artifacts import Artifacts
-from oms.adapters.evm.contracts import CREATE2_PROXY, CREATE2_PROXY_CODE, SHARED, listed_venues, our_contracts
+from oms.adapters.evm.contracts import (
+    CREATE2_PROXY,
+    CREATE2_PROXY_CODE,
+    REGISTRY_DELAY_SECONDS,
+    SHARED,
+    listed_venues,
+    our_contracts,
+)
 from oms.adapters.evm.deployment_record import compare
 from oms.adapters.evm.devnet.chain import DESK, USDC, WETH
 from oms.adapters.evm.rpc import RpcClient
 from oms.adapters.evm.venues import MAINNET
 from oms.bootstrap.configuration import load_settings
 from oms.bootstrap.sessions import Opening, open_session
+from oms.units import Address
 from scripts._deployment import PROJECT, Deployment, deploy, live_reason, refuse_live_chain, write_record
 
 SUSHISWAP_USDC_WETH = "0x397FF1542f962076d0BFE58eA045FfA2d347ACa0"
@@ -53,6 +63,25 @@ def test_deploying_again_sends_nothing(deployment: Deployment) -> None:
     assert again.sent == []
     assert len(deployment.sent) == len(SHARED) + 1 + len(listed_venues(MAINNET))
     assert again.executor.address == deployment.executor.address
+
+
+def test_with_a_delay_factories_are_proposed_and_applied_once_it_has_passed(
+    deployment: Deployment, accounts: Sequence[AccountAPI], chain: ChainManager
+) -> None:
+    owner = Address(accounts[5].address)
+    assert deployment.record["registry_delay_seconds"] == 0
+    first = deploy(owner, "slow", delay=REGISTRY_DELAY_SECONDS)
+    assert first.record["registry_delay_seconds"] == REGISTRY_DELAY_SECONDS
+    assert first.executor.registryDelay() == REGISTRY_DELAY_SECONDS
+    venues = listed_venues(MAINNET)
+    assert [first.executor.applicableFrom(venue.proposal) > 0 for venue in venues] == [True] * len(venues)
+    assert deploy(owner, "slow", delay=REGISTRY_DELAY_SECONDS).sent == []
+    with chain.isolate():
+        chain.pending_timestamp += REGISTRY_DELAY_SECONDS + 60
+        assert len(deploy(owner, "slow", delay=REGISTRY_DELAY_SECONDS).sent) == len(venues)
+        for venue in venues:
+            assert first.executor.venue(venue.kind, venue.number).deployer == venue.deployer
+        assert deploy(owner, "slow", delay=REGISTRY_DELAY_SECONDS).sent == []
 
 
 def test_the_record_is_the_same_bytes_each_time_and_names_no_place(deployment: Deployment, tmp_path: Path) -> None:

@@ -12,6 +12,7 @@ import {FurtherPlans} from "./support/FurtherPlans.sol";
 import {IExecutorUnderTest, Sending} from "./support/IExecutorUnderTest.sol";
 import {Permits} from "./support/Permits.sol";
 import {Plan, Plans} from "./support/Plans.sol";
+import {RightsGivers} from "./support/RightsGivers.sol";
 
 /// @notice The one leg that calls what a plan names: only what the owner listed, and much not even then.
 contract CallLegTest is FurtherChain {
@@ -84,7 +85,7 @@ contract CallLegTest is FurtherChain {
     }
 
     function test_what_gives_rights_away_is_refused_though_listed() public {
-        string[] memory signatures = _rightsGivers();
+        string[] memory signatures = RightsGivers.all();
         for (uint256 i = 0; i < signatures.length; ++i) {
             bytes4 selector = bytes4(keccak256(bytes(signatures[i])));
             _list(LEG_CALL, address(counter), selector);
@@ -94,7 +95,7 @@ contract CallLegTest is FurtherChain {
     }
 
     function test_any_other_listed_function_is_called(bytes4 selector) public {
-        string[] memory signatures = _rightsGivers();
+        string[] memory signatures = RightsGivers.all();
         for (uint256 i = 0; i < signatures.length; ++i) {
             vm.assume(selector != bytes4(keccak256(bytes(signatures[i]))));
         }
@@ -169,66 +170,5 @@ contract CallLegTest is FurtherChain {
 
     function _refused(address target, bytes4 selector) private pure returns (bytes memory) {
         return abi.encodeWithSelector(IAnnex.CallRefused.selector, target, selector);
-    }
-
-    function _rightsGivers() private pure returns (string[] memory signatures) {
-        signatures = new string[](55);
-        signatures[0] = "approve(address,uint256)";
-        signatures[1] = "transfer(address,uint256)";
-        signatures[2] = "transferFrom(address,address,uint256)";
-        signatures[3] = "permit(address,address,uint256,uint256,uint8,bytes32,bytes32)";
-        signatures[4] = "permit(address,address,uint256,uint256,bool,uint8,bytes32,bytes32)";
-        signatures[5] = "permit(address,address,uint256,uint256,bytes)";
-        signatures[6] = "increaseAllowance(address,uint256)";
-        signatures[7] = "decreaseAllowance(address,uint256)";
-        signatures[8] = "increaseApproval(address,uint256)";
-        signatures[9] = "transferAndCall(address,uint256)";
-        signatures[10] = "transferAndCall(address,uint256,bytes)";
-        signatures[11] = "approveAndCall(address,uint256)";
-        signatures[12] = "approveAndCall(address,uint256,bytes)";
-        signatures[13] = "transferFromAndCall(address,address,uint256)";
-        signatures[14] = "transferFromAndCall(address,address,uint256,bytes)";
-        signatures[15] = "authorizeOperator(address)";
-        signatures[16] = "send(address,uint256,bytes)";
-        signatures[17] = "operatorSend(address,address,uint256,bytes,bytes)";
-        signatures[18] = "burn(uint256,bytes)";
-        signatures[19] = "operatorBurn(address,uint256,bytes,bytes)";
-        signatures[20] = "setApprovalForAll(address,bool)";
-        signatures[21] = "safeTransferFrom(address,address,uint256)";
-        signatures[22] = "safeTransferFrom(address,address,uint256,bytes)";
-        signatures[23] = "safeTransferFrom(address,address,uint256,uint256,bytes)";
-        signatures[24] = "safeBatchTransferFrom(address,address,uint256[],uint256[],bytes)";
-        signatures[25] = "approve(address,uint256,uint256)";
-        signatures[26] = "setOperator(address,bool)";
-        signatures[27] = "transfer(address,uint256,uint256)";
-        signatures[28] = "transferFrom(address,address,uint256,uint256)";
-        signatures[29] = "approve(address,address,uint160,uint48)";
-        signatures[30] = "permit(address,((address,uint160,uint48,uint48),address,uint256),bytes)";
-        signatures[31] = "permit(address,((address,uint160,uint48,uint48)[],address,uint256),bytes)";
-        signatures[32] = "transferFrom(address,address,uint160,address)";
-        signatures[33] = "transferFrom((address,address,uint160,address)[])";
-        signatures[34] = "permitTransferFrom(((address,uint256),uint256,uint256),(address,uint256),address,bytes)";
-        signatures[35] = "permitTransferFrom(((address,uint256)[],uint256,uint256),(address,uint256)[],address,bytes)";
-        signatures[36] =
-            "permitWitnessTransferFrom(((address,uint256),uint256,uint256),(address,uint256),address,bytes32,string,bytes)";
-        signatures[37] =
-            "permitWitnessTransferFrom(((address,uint256)[],uint256,uint256),(address,uint256)[],address,bytes32,string,bytes)";
-        signatures[38] = "lockdown((address,address)[])";
-        signatures[39] = "invalidateNonces(address,address,uint48)";
-        signatures[40] = "invalidateUnorderedNonces(uint256,uint256)";
-        signatures[41] = "approveDelegation(address,uint256)";
-        signatures[42] = "delegationWithSig(address,address,uint256,uint256,uint8,bytes32,bytes32)";
-        signatures[43] = "allow(address,bool)";
-        signatures[44] = "allowBySig(address,address,bool,uint256,uint256,uint8,bytes32,bytes32)";
-        signatures[45] = "setAuthorization(address,bool)";
-        signatures[46] = "setAuthorizationWithSig((address,address,bool,uint256,uint256),(uint8,bytes32,bytes32))";
-        signatures[47] = "setRelayerApproval(address,address,bool)";
-        signatures[48] = "setRelayerApprovalWithSig(address,address,bool,uint256,bytes)";
-        signatures[49] = "multicall(bytes[])";
-        signatures[50] = "multicall(uint256,bytes[])";
-        signatures[51] = "multicall(bytes32,bytes[])";
-        signatures[52] = "aggregate3((address,bool,bytes)[])";
-        signatures[53] = "execute(bytes,bytes[])";
-        signatures[54] = "execute(bytes,bytes[],uint256)";
     }
 }

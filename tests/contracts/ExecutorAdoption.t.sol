@@ -4,6 +4,7 @@ pragma solidity 0.8.30;
 import {IAccount} from "contracts/interfaces/IAccount.sol";
 import {IBatches, PlanResult} from "contracts/interfaces/IBatches.sol";
 import {IExecutor} from "contracts/interfaces/IExecutor.sol";
+import {ISessions} from "contracts/interfaces/ISessions.sol";
 import {IUserOperations, PackedUserOperation} from "contracts/interfaces/IUserOperations.sol";
 import {SignedPlans} from "contracts/libraries/SignedPlans.sol";
 import {FLAG_PERMIT} from "contracts/types/Plan.sol";
@@ -217,6 +218,35 @@ contract ExecutorAdoptionTest is SessionChain {
         account.adopt(anybody, address(0), DEADLINE, "");
         bytes memory packed = _sale(SALE);
         vm.prank(alice);
+        account.execute(packed);
+    }
+
+    function test_an_adopted_account_that_was_handed_over_keeps_that_through_other_code() public {
+        _adopt();
+        vm.startPrank(alice);
+        assertEq(account.grantOf(alice), 0);
+        account.grantSession(robot, _terms());
+        account.offerOwnership(anybody);
+        vm.stopPrank();
+        vm.prank(anybody);
+        account.acceptOwnership();
+        Scribbler scribbler = new Scribbler();
+        _delegate(address(scribbler));
+        Scribbler(alice).scribble();
+        _delegate(address(executor));
+        assertEq(account.owner(), anybody);
+        assertEq(account.grantOf(anybody), 2);
+        assertEq(account.guardian(), address(0));
+        bytes memory packed = _sale(SALE);
+        vm.prank(robot);
+        vm.expectRevert(abi.encodeWithSelector(ISessions.FormerOwners.selector, robot, 1));
+        account.execute(packed);
+        vm.prank(alice);
+        vm.expectRevert(abi.encodeWithSelector(IAccount.NotOwner.selector, alice));
+        account.execute(packed);
+        vm.expectRevert(abi.encodeWithSelector(IUserOperations.NotAdoptable.selector, alice, anybody));
+        account.adopt(anybody, address(0), DEADLINE, "");
+        vm.prank(anybody);
         account.execute(packed);
     }
 

@@ -315,7 +315,31 @@ contract ExecutorBatchesTest is SessionChain {
         executor.offerOwnership(desk);
         vm.prank(desk);
         executor.acceptOwnership();
-        _fail(call_, abi.encodeWithSelector(IAccount.NotOwner.selector, heir));
+        _fail(call_, abi.encodeWithSelector(IBatches.WrongSignature.selector, heir));
+    }
+
+    function test_an_owner_that_takes_the_account_again_finds_nothing_signed() public {
+        _own(heir);
+        assertEq(executor.grantOf(heir), 1);
+        bytes memory call_ = _signedCall(_one(_sale(SALE)), 0, 0, heir, heirKey);
+        vm.prank(heir);
+        executor.offerOwnership(desk);
+        vm.prank(desk);
+        executor.acceptOwnership();
+        _own(heir);
+        assertEq(executor.grantOf(heir), 3);
+        _fail(call_, abi.encodeWithSelector(IBatches.WrongSignature.selector, heir));
+        _succeed(_signedCall(_one(_sale(SALE)), 0, 0, heir, heirKey));
+    }
+
+    function test_what_a_key_signed_ends_with_the_owner_even_if_it_is_granted_again() public {
+        _grant(_terms());
+        bytes memory call_ = _signedCall(_one(_sale(SALE)), 0, 0, robot, robotKey);
+        _own(heir);
+        _fail(call_, abi.encodeWithSelector(ISessions.FormerOwners.selector, robot, 1));
+        vm.prank(heir);
+        executor.grantSession(robot, _terms());
+        _fail(call_, abi.encodeWithSelector(IBatches.WrongSignature.selector, robot));
     }
 
     function test_a_keys_signature_is_held_to_its_session_and_ends_with_its_grant() public {

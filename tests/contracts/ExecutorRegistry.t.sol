@@ -3,13 +3,26 @@ pragma solidity 0.8.30;
 
 import {IAccount} from "contracts/interfaces/IAccount.sol";
 import {IExecutor} from "contracts/interfaces/IExecutor.sol";
+import {IERC20} from "contracts/interfaces/IERC20.sol";
 import {IRegistry} from "contracts/interfaces/IRegistry.sol";
-import {LEG_CALL, LEG_PAYOUT, LEG_V2, LEG_V3, LEG_V4} from "contracts/types/Plan.sol";
+import {ISessions} from "contracts/interfaces/ISessions.sol";
+import {PlanResult} from "contracts/interfaces/IBatches.sol";
+import {
+    FLAG_DELIVER,
+    FLAG_PULL,
+    LEG_CALL,
+    LEG_PAYOUT,
+    LEG_V2,
+    LEG_V3,
+    LEG_V3_EXACT_OUT,
+    LEG_V4
+} from "contracts/types/Plan.sol";
 
 import {Chain} from "./support/Chain.sol";
 import {IExecutorUnderTest, Sending} from "./support/IExecutorUnderTest.sol";
 import {Permits} from "./support/Permits.sol";
-import {Plans} from "./support/Plans.sol";
+import {Plan, Plans} from "./support/Plans.sol";
+import {RightsGivers} from "./support/RightsGivers.sol";
 
 /// @notice Neither a token nor anything else of note, until it says otherwise.
 contract Chameleon {
@@ -137,9 +150,6 @@ contract ExecutorRegistryTest is Chain {
         }
         vm.prank(desk);
         slow.setVenue(uint8(LEG_V2), 1, address(0), 0, 0);
-        vm.prank(watchman);
-        vm.expectRevert(abi.encodeWithSelector(IExecutor.VenueFixed.selector, LEG_V2, 0));
-        slow.disableVenue(uint8(LEG_V2), 0);
     }
 
     function test_owner_and_guardian_cancel_what_was_proposed() public {
@@ -154,6 +164,186 @@ contract ExecutorRegistryTest is Chain {
             vm.expectRevert(abi.encodeWithSelector(IRegistry.NotProposed.selector, proposal));
             slow.cancelProposal(proposal);
         }
+    }
+
+    function test_what_a_former_owner_proposed_is_dropped() public {
+        vm.startPrank(desk);
+        bytes32 venue = slow.proposeVenue(uint8(LEG_V2), 1, v2Factory, V2_INIT, 3000);
+        bytes32 listing = slow.proposeListing(uint8(LEG_PAYOUT), payee, 0);
+        slow.offerOwnership(payee);
+        vm.stopPrank();
+        vm.warp(NOW + DELAY);
+        vm.startPrank(payee);
+        slow.acceptOwnership();
+        assertEq(slow.applicableFrom(venue), 0);
+        assertEq(slow.applicableFrom(listing), 0);
+        vm.expectRevert(abi.encodeWithSelector(IRegistry.NotProposed.selector, venue));
+        slow.applyVenue(uint8(LEG_V2), 1, v2Factory, V2_INIT, 3000);
+        vm.expectRevert(abi.encodeWithSelector(IRegistry.NotProposed.selector, listing));
+        slow.applyListing(uint8(LEG_PAYOUT), payee, 0);
+        slow.offerOwnership(desk);
+        vm.stopPrank();
+        // Nor by who proposed it, once it owns the account again.
+        vm.startPrank(desk);
+        slow.acceptOwnership();
+        vm.expectRevert(abi.encodeWithSelector(IRegistry.NotProposed.selector, venue));
+        slow.applyVenue(uint8(LEG_V2), 1, v2Factory, V2_INIT, 3000);
+        slow.proposeVenue(uint8(LEG_V2), 1, v2Factory, V2_INIT, 3000);
+        assertEq(slow.applicableFrom(venue), NOW + 2 * DELAY);
+        vm.stopPrank();
+    }
+
+    // Built-in venues
+
+    function test_owner_and_guardian_switch_a_built_in_venue_off_and_the_owner_alone_on() public {
+        _pair(a, b);
+        _v3Pool(a, b);
+        _mint(a, address(slow), 10e18);
+        bytes memory packed = Plans.encode(_plan(a, b, 1e18, Plans.v2(0, 1, Plans.all(), 0)));
+        bytes memory other = Plans.encode(_plan(a, b, 1e18, Plans.v3(0, 1, Plans.all(), 0, FEE)));
+        address[2] memory stoppers = [desk, watchman];
+        for (uint256 i = 0; i < stoppers.length; ++i) {
+            vm.prank(desk);
+            slow.execute(packed);
+            vm.prank(stoppers[i]);
+            slow.disableVenue(uint8(LEG_V2), 0);
+            assertFalse(slow.isBuiltInOn(uint8(LEG_V2)));
+            assertEq(slow.owner(), desk);
+            assertFalse(slow.paused());
+            vm.startPrank(desk);
+            vm.expectRevert(abi.encodeWithSelector(IRegistry.VenueDisabled.selector, LEG_V2, 82));
+            slow.execute(packed);
+            slow.execute(other);
+            vm.stopPrank();
+            vm.prank(watchman);
+            vm.expectRevert(abi.encodeWithSelector(IAccount.NotOwner.selector, watchman));
+            slow.restoreVenue(uint8(LEG_V2));
+            vm.prank(desk);
+            slow.restoreVenue(uint8(LEG_V2));
+            assertTrue(slow.isBuiltInOn(uint8(LEG_V2)));
+        }
+        vm.prank(desk);
+        slow.execute(packed);
+    }
+
+    function test_what_is_off_is_found_in_every_leg_and_hop_and_other_venues_of_the_kind_are_not() public {
+        vm.startPrank(desk);
+        executor.setVenue(uint8(LEG_V3), 1, v3Factory, V3_INIT, 0);
+        executor.disableVenue(uint8(LEG_V3), 0);
+        vm.stopPrank();
+        _pair(a, b);
+        _v3Pool(a, b);
+        _mint(a, address(executor), 10e18);
+        bytes memory first = Plans.v2(0, 1, Plans.share(1 << 31), 0);
+        _stopped(abi.encodePacked(first, Plans.v3(0, 1, Plans.all(), 0, FEE)), LEG_V3, 82 + first.length);
+        bytes memory hops = abi.encodePacked(uint8(0), FEE);
+        _stopped(Plans.exactOut(0, 1, 1e17, hops, ""), LEG_V3_EXACT_OUT, 82);
+        _run(_plan(a, b, 1e18, abi.encodePacked(first, Plans.v3(0, 1, Plans.all(), 1, FEE))));
+        _run(_plan(a, b, 1e18, Plans.exactOut(0, 1, 1e17, abi.encodePacked(uint8(1), FEE), "")));
+    }
+
+    function test_kinds_without_factories_are_off_as_a_whole(uint8 kind) public {
+        kind = uint8(bound(kind, 3, 18));
+        if (kind == 7 || kind == 9) return;
+        vm.prank(desk);
+        executor.disableVenue(kind, 0);
+        _mint(a, address(executor), 10e18);
+        bytes memory leg = abi.encodePacked(uint8(kind | 64), uint8(1), new bytes(300));
+        _stopped(leg, kind, 82);
+    }
+
+    function test_kinds_that_have_no_built_in_venue_cannot_be_switched() public {
+        uint8[4] memory kinds = [0, 7, 9, 19];
+        for (uint256 i = 0; i < kinds.length; ++i) {
+            vm.prank(watchman);
+            vm.expectRevert(abi.encodeWithSelector(IExecutor.VenueUnknown.selector, kinds[i], 0));
+            executor.disableVenue(kinds[i], 0);
+        }
+    }
+
+    function test_while_one_is_off_the_owners_other_plans_run_as_before(uint8 off, uint128 amount) public {
+        _pair(a, b);
+        _mint(a, address(executor), 20e18);
+        amount = uint128(bound(amount, 1e6, 10e18));
+        bytes[] memory plans = new bytes[](1);
+        plans[0] = Plans.encode(_plan(a, b, amount, Plans.v2(0, 1, Plans.all(), 0)));
+        uint256 snapshot = vm.snapshotState();
+        vm.prank(desk);
+        (uint256 spent, uint256 received) = executor.execute(plans[0]);
+        vm.revertToState(snapshot);
+        off = uint8(bound(off, 10, 18));
+        vm.startPrank(desk);
+        executor.disableVenue(off, 0);
+        PlanResult[] memory results = executor.executeBatch(plans, 0);
+        vm.stopPrank();
+        assertEq(results[0].spent, spent);
+        assertEq(results[0].received, received);
+        vm.prank(payee);
+        vm.expectRevert(abi.encodeWithSelector(IAccount.NotOwner.selector, payee));
+        executor.execute(plans[0]);
+    }
+
+    function test_funds_are_pulled_and_delivered_while_one_is_off_too() public {
+        _pair(a, b);
+        _mint(a, desk, 1e18);
+        vm.startPrank(desk);
+        executor.disableVenue(uint8(LEG_PAYOUT), 0);
+        IERC20(a).approve(address(executor), 1e18);
+        vm.stopPrank();
+        Plan memory plan = _plan(a, b, 1e18, Plans.v2(0, 1, Plans.all(), 0));
+        plan.flags = uint8(FLAG_PULL | FLAG_DELIVER);
+        (uint256 spent, uint256 received) = _run(plan);
+        assertEq(spent, 1e18);
+        assertEq(_balance(b, desk), received);
+    }
+
+    function test_a_session_is_stopped_at_what_is_off_too() public {
+        _pair(a, b);
+        _mint(a, address(executor), 1e18);
+        ISessions.Grant memory terms;
+        (terms.expiry, terms.kinds, terms.mostLossBps) = (NOW + 1 days, uint32(1 << LEG_V2), 10_000);
+        terms.venues = new ISessions.GrantedVenue[](1);
+        terms.venues[0] = ISessions.GrantedVenue(uint8(LEG_V2), 0);
+        terms.spends = new ISessions.GrantedSpend[](1);
+        terms.spends[0] = ISessions.GrantedSpend(a, 1e18, 1 days);
+        terms.rises = new address[](1);
+        terms.rises[0] = b;
+        vm.startPrank(desk);
+        executor.grantSession(payee, terms);
+        executor.disableVenue(uint8(LEG_V2), 0);
+        vm.stopPrank();
+        bytes memory packed = Plans.encode(_plan(a, b, 1e17, Plans.v2(0, 1, Plans.all(), 0)));
+        vm.prank(payee);
+        vm.expectRevert(abi.encodeWithSelector(IRegistry.VenueDisabled.selector, LEG_V2, 82));
+        executor.execute(packed);
+        vm.prank(desk);
+        executor.restoreVenue(uint8(LEG_V2));
+        vm.prank(payee);
+        executor.execute(packed);
+    }
+
+    function test_the_entry_points_plans_run_while_one_is_off_too() public {
+        _pair(a, b);
+        _mint(a, address(executor), 20e18);
+        vm.startPrank(desk);
+        executor.setEntryPoint(payee);
+        executor.disableVenue(uint8(LEG_PAYOUT), 0);
+        vm.stopPrank();
+        bytes memory packed = Plans.encode(_plan(a, b, 1e18, Plans.v2(0, 1, Plans.all(), 0)));
+        vm.prank(payee);
+        executor.execute(packed);
+        vm.prank(payee);
+        executor.disableVenue(uint8(LEG_V2), 0);
+        vm.prank(payee);
+        vm.expectRevert(abi.encodeWithSelector(IRegistry.VenueDisabled.selector, LEG_V2, 82));
+        executor.execute(packed);
+    }
+
+    function _stopped(bytes memory legs, uint256 kind, uint256 at) private {
+        bytes memory packed = Plans.encode(_plan(a, b, 1e18, legs));
+        vm.prank(desk);
+        vm.expectRevert(abi.encodeWithSelector(IRegistry.VenueDisabled.selector, kind, at));
+        executor.execute(packed);
     }
 
     function test_without_a_delay_a_venue_and_a_listing_act_at_once() public {
@@ -209,20 +399,7 @@ contract ExecutorRegistryTest is Chain {
     }
 
     function test_functions_that_move_allowances_are_never_listed() public {
-        string[12] memory refused = [
-            "approve(address,uint256)",
-            "transfer(address,uint256)",
-            "transferFrom(address,address,uint256)",
-            "permit(address,address,uint256,uint256,uint8,bytes32,bytes32)",
-            "permit(address,address,uint256,uint256,bool,uint8,bytes32,bytes32)",
-            "increaseAllowance(address,uint256)",
-            "setApprovalForAll(address,bool)",
-            "approve(address,address,uint160,uint48)",
-            "approveDelegation(address,uint256)",
-            "transferAndCall(address,uint256,bytes)",
-            "authorizeOperator(address)",
-            "setRelayerApproval(address,address,bool)"
-        ];
+        string[] memory refused = RightsGivers.all();
         vm.startPrank(desk);
         for (uint256 i = 0; i < refused.length; ++i) {
             bytes4 selector = bytes4(keccak256(bytes(refused[i])));
@@ -234,6 +411,18 @@ contract ExecutorRegistryTest is Chain {
         vm.expectRevert(abi.encodeWithSelector(IRegistry.SelectorRefused.selector, bytes4(uint32(1))));
         slow.proposeListing(uint8(LEG_PAYOUT), payee, bytes4(uint32(1)));
         vm.stopPrank();
+    }
+
+    function test_what_the_registry_refuses_are_those_functions_and_no_others(bytes4 selector) public {
+        string[] memory refused = RightsGivers.all();
+        bool known = selector == 0;
+        for (uint256 i = 0; i < refused.length; ++i) {
+            known = known || selector == bytes4(keccak256(bytes(refused[i])));
+        }
+        vm.prank(desk);
+        (bool success,) =
+            address(slow).call(abi.encodeCall(slow.proposeListing, (uint8(LEG_CALL), address(target), selector)));
+        assertEq(success, !known);
     }
 
     function test_nobody_in_particular_is_never_listed() public {

@@ -5,8 +5,10 @@ import {IAccount} from "contracts/interfaces/IAccount.sol";
 import {IExecutor} from "contracts/interfaces/IExecutor.sol";
 import {IERC20} from "contracts/interfaces/IERC20.sol";
 import {ISafeModule} from "contracts/interfaces/ISafeModule.sol";
-import {BOUND_FALL, FLAG_DELIVER, FLAG_PULL} from "contracts/types/Plan.sol";
+import {ISessions} from "contracts/interfaces/ISessions.sol";
+import {BOUND_FALL, FLAG_DELIVER, FLAG_PULL, LEG_CURVE_STABLE, LEG_V2} from "contracts/types/Plan.sol";
 
+import {MockFeed} from "./mocks/MockFeed.sol";
 import {IExecutorUnderTest, Sending} from "./support/IExecutorUnderTest.sol";
 import {Plan, Plans} from "./support/Plans.sol";
 import {Safes} from "./support/Safes.sol";
@@ -25,8 +27,7 @@ contract ExecutorSafeTest is Safes {
         super.setUp();
         module = ISafeModule(vm.deployCode("SafeModule.sol:SafeModule", abi.encode(address(safe), address(executor))));
         _safeSends(address(safe), abi.encodeCall(safe.enableModule, (address(module))), CALL);
-        _safeSends(address(module), abi.encodeCall(module.setOperator, (operator, EXPIRY)), CALL);
-        _safeSends(address(module), abi.encodeCall(module.setOperatorLimit, (operator, a, LIMIT, PERIOD)), CALL);
+        _grantOperator(operator, _operatorTerms(a));
         _mint(a, address(safe), HELD);
     }
 
@@ -116,7 +117,7 @@ contract ExecutorSafeTest is Safes {
         vm.expectRevert(reason);
         module.run(_sale(SALE));
         vm.warp(NOW);
-        _safeSends(address(module), abi.encodeCall(module.setOperator, (operator, 0)), CALL);
+        _safeSends(address(module), abi.encodeCall(module.endOperator, (operator)), CALL);
         vm.prank(operator);
         vm.expectRevert(reason);
         module.run(_sale(SALE));
@@ -127,10 +128,10 @@ contract ExecutorSafeTest is Safes {
         vm.startPrank(operator);
         module.run(_pulling(a, LIMIT - SALE));
         bytes memory packed = _pulling(a, SALE + 1);
-        vm.expectRevert(abi.encodeWithSelector(ISafeModule.OperatorLimit.selector, operator, a, SALE + 1, SALE));
+        vm.expectRevert(abi.encodeWithSelector(ISessions.SpendLimit.selector, operator, a, SALE + 1, SALE));
         module.run(packed);
-        packed = _pullingFor(b, a, SALE);
-        vm.expectRevert(abi.encodeWithSelector(ISafeModule.OperatorLimit.selector, operator, b, SALE, 0));
+        packed = _pullingFor(b, b, SALE);
+        vm.expectRevert(abi.encodeWithSelector(ISessions.FallNotGranted.selector, operator, b));
         module.run(packed);
         vm.stopPrank();
         assertEq(_balance(a, address(safe)), HELD - LIMIT + SALE);
@@ -179,9 +180,13 @@ contract ExecutorSafeTest is Safes {
         vm.assume(caller != address(safe));
         vm.startPrank(caller);
         vm.expectRevert(abi.encodeWithSelector(ISafeModule.NotSafe.selector, caller));
-        module.setOperator(caller, EXPIRY);
+        module.grantOperator(caller, _operatorTerms(a));
         vm.expectRevert(abi.encodeWithSelector(ISafeModule.NotSafe.selector, caller));
-        module.setOperatorLimit(caller, a, LIMIT, PERIOD);
+        module.endOperator(operator);
+        vm.expectRevert(abi.encodeWithSelector(ISafeModule.NotSafe.selector, caller));
+        module.setReference(a, caller, 60);
+        vm.expectRevert(abi.encodeWithSelector(ISafeModule.NotSafe.selector, caller));
+        module.setFarReference(10, a, caller, 60, 18);
         vm.stopPrank();
     }
 
@@ -202,8 +207,7 @@ contract ExecutorSafeTest is Safes {
     }
 
     function test_a_failure_is_passed_on_and_leaves_nothing() public {
-        vm.prank(watchman);
-        executor.pause();
+        _safeSends(address(executor), abi.encodeCall(executor.pause, ()), CALL);
         vm.prank(operator);
         vm.expectRevert(IAccount.IsPaused.selector);
         module.run(_pulling(a, SALE));
@@ -215,7 +219,8 @@ contract ExecutorSafeTest is Safes {
         _pair(address(token), b);
         _mint(address(token), address(safe), SALE);
         _mint(address(token), address(executor), SALE);
-        _safeSends(address(module), abi.encodeCall(module.setOperator, (address(token), EXPIRY)), CALL);
+        _grantOperator(address(token), _operatorTerms(a));
+        _grantOperator(operator, _operatorTerms(address(token)));
         token.plant(address(module), abi.encodeCall(module.run, (_sale(SALE))));
         vm.prank(operator);
         vm.expectRevert(ISafeModule.ModuleBusy.selector);
@@ -225,17 +230,123 @@ contract ExecutorSafeTest is Safes {
     function test_a_token_that_returns_nothing_is_approved_and_sold() public {
         _pair(silent, b);
         _mint(silent, address(safe), SALE);
-        _safeSends(address(module), abi.encodeCall(module.setOperatorLimit, (operator, silent, LIMIT, PERIOD)), CALL);
+        _grantOperator(operator, _operatorTerms(silent));
         vm.prank(operator);
         module.run(_pulling(silent, SALE));
         assertEq(_balance(silent, address(safe)), 0);
         assertEq(IERC20(silent).allowance(address(safe), address(executor)), 0);
     }
 
-    function test_a_limit_without_a_period_is_refused() public {
-        vm.prank(address(safe));
-        vm.expectRevert(abi.encodeWithSelector(ISafeModule.OperatorLimit.selector, operator, a, LIMIT, 0));
-        module.setOperatorLimit(operator, a, LIMIT, 0);
+    function test_an_operator_is_granted_what_a_session_is_or_nothing() public {
+        ISessions.Grant memory terms = _operatorTerms(a);
+        terms.spends[0].period = 0;
+        vm.startPrank(address(safe));
+        vm.expectRevert(abi.encodeWithSelector(ISessions.BadSpend.selector, a, LIMIT, 0));
+        module.grantOperator(operator, terms);
+        terms = _operatorTerms(a);
+        terms.mostLossBps = 100;
+        vm.expectRevert(abi.encodeWithSelector(ISessions.FeedMissing.selector, b));
+        module.grantOperator(operator, terms);
+        vm.expectRevert(abi.encodeWithSelector(ISessions.BadKey.selector, safe));
+        module.grantOperator(address(safe), terms);
+        vm.stopPrank();
+        (uint256 grant, uint40 expiry, uint32 kinds, uint16 loss, bool pull) = module.operatorTerms(operator);
+        assertEq(grant, 1);
+        assertEq(expiry, EXPIRY);
+        assertEq(kinds, _terms().kinds);
+        assertEq(loss, 10_000);
+        assertTrue(pull);
+        assertTrue(module.mayUseVenue(operator, uint8(LEG_V2), 0));
+        assertFalse(module.mayUseVenue(operator, uint8(LEG_CURVE_STABLE), 0));
+        assertTrue(module.mayRise(operator, b));
+        assertFalse(module.mayRise(operator, a));
+    }
+
+    function test_an_operator_trades_only_where_and_what_it_was_granted() public {
+        address pool = _curvePool(a, b);
+        bytes memory legs = Plans.curve(0, 1, Plans.all(), pool, 0, 1, false);
+        _operatorFails(
+            _saleWith(SALE, legs),
+            abi.encodeWithSelector(ISessions.KindNotGranted.selector, operator, 82, LEG_CURVE_STABLE)
+        );
+        ISessions.Grant memory terms = _operatorTerms(a);
+        terms.kinds |= uint32(1 << LEG_CURVE_STABLE);
+        _grantOperator(operator, terms);
+        bytes32 id = bytes32(uint256(uint160(pool)));
+        _operatorFails(
+            _saleWith(SALE, legs),
+            abi.encodeWithSelector(ISessions.VenueNotGranted.selector, operator, 82, LEG_CURVE_STABLE, id)
+        );
+        _pair(a, c);
+        _operatorFails(
+            Plans.encode(_plan(a, c, SALE, Plans.v2(0, 1, Plans.all(), 0))),
+            abi.encodeWithSelector(ISessions.RiseNotGranted.selector, operator, c)
+        );
+        terms.mayPull = false;
+        _grantOperator(operator, terms);
+        _operatorFails(_pulling(a, SALE), abi.encodeWithSelector(ISessions.PullNotGranted.selector, operator));
+    }
+
+    function test_an_operators_plan_must_earn_what_the_modules_reference_says() public {
+        MockFeed feedA = new MockFeed(8, 1e8, NOW);
+        MockFeed feedB = new MockFeed(18, 1e18, NOW);
+        vm.startPrank(address(safe));
+        module.setReference(a, address(feedA), 60);
+        module.setReference(b, address(feedB), 60);
+        vm.stopPrank();
+        (address feed, uint32 maxAge) = module.referenceFeed(a);
+        assertEq(feed, address(feedA));
+        assertEq(maxAge, 60);
+        ISessions.Grant memory terms = _operatorTerms(a);
+        terms.mostLossBps = 100;
+        _grantOperator(operator, terms);
+        vm.prank(operator);
+        (, uint256 received) = module.run(_pulling(a, SALE));
+        assertGt(received, SALE * 99 / 100);
+        feedA.set(1.1e8, NOW);
+        vm.prank(operator);
+        vm.expectPartialRevert(ISessions.BelowReference.selector);
+        module.run(_pulling(a, SALE));
+        assertEq(_balance(a, address(safe)), HELD - SALE);
+        (,, uint256 free) = module.operatorLimit(operator, a);
+        assertEq(free, LIMIT - SALE);
+    }
+
+    function test_what_a_third_asset_gains_does_not_count_for_an_operator() public {
+        _pair(a, c);
+        vm.startPrank(address(safe));
+        module.setReference(a, address(new MockFeed(8, 1e8, NOW)), 60);
+        module.setReference(b, address(new MockFeed(8, 1e8, NOW)), 60);
+        module.setReference(c, address(new MockFeed(8, 1e8, NOW)), 60);
+        vm.stopPrank();
+        ISessions.Grant memory terms = _operatorTerms(a);
+        terms.mostLossBps = 100;
+        terms.rises = new address[](2);
+        (terms.rises[0], terms.rises[1]) = (b, c);
+        _grantOperator(operator, terms);
+        bytes memory legs = abi.encodePacked(Plans.v2(0, 1, Plans.share(1 << 31), 0), Plans.v2(0, 2, Plans.all(), 0));
+        bytes memory third = abi.encodePacked(uint8(2), c, uint128(1));
+        bytes memory table = Plans.table(_plan(a, b, SALE, legs));
+        bytes memory packed = abi.encodePacked(uint8(2), uint8(0), uint40(DEADLINE), uint8(0x30), table, third, legs);
+        vm.prank(operator);
+        vm.expectPartialRevert(ISessions.BelowReference.selector);
+        module.run(packed);
+    }
+
+    function _grantOperator(address who, ISessions.Grant memory terms) private {
+        _safeSends(address(module), abi.encodeCall(module.grantOperator, (who, terms)), CALL);
+    }
+
+    function _operatorTerms(address sold) private view returns (ISessions.Grant memory terms) {
+        terms = _terms();
+        terms.mayPull = true;
+        terms.spends[0].token = sold;
+    }
+
+    function _operatorFails(bytes memory packed, bytes memory reason) private {
+        vm.prank(operator);
+        vm.expectRevert(reason);
+        module.run(packed);
     }
 
     function _pulling(address token, uint128 amount) private view returns (bytes memory) {

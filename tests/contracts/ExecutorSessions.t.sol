@@ -401,6 +401,29 @@ contract ExecutorSessionsTest is SessionChain {
         _robotFails(_sale(SALE), abi.encodeWithSelector(ISessions.FeedMissing.selector, b));
     }
 
+    function test_a_session_is_granted_only_while_its_feeds_answer() public {
+        (MockFeed feedA, MockFeed feedB) = _feeds();
+        ISessions.Grant memory terms = _terms();
+        terms.mostLossBps = 100;
+        feedA.set(1e8, NOW - 61);
+        _refuseGrant(terms, abi.encodeWithSelector(ISessions.FeedStale.selector, feedA, NOW - 61, NOW));
+        feedA.set(1e8, NOW + 1);
+        _refuseGrant(terms, abi.encodeWithSelector(ISessions.FeedStale.selector, feedA, NOW + 1, NOW));
+        feedA.set(-1, NOW);
+        _refuseGrant(terms, abi.encodeWithSelector(ISessions.FeedAnswer.selector, feedA, -1));
+        feedA.set(1e8, NOW);
+        feedB.set(0, NOW);
+        _refuseGrant(terms, abi.encodeWithSelector(ISessions.FeedAnswer.selector, feedB, 0));
+        feedB.set(1e18, NOW);
+        feedB.setDecimals(37);
+        _refuseGrant(terms, abi.encodeWithSelector(ISessions.BadFeed.selector, address(0), feedB, 37, 60));
+        feedB.setDecimals(18);
+        _grant(terms);
+        // Where nothing is compared, nothing is asked.
+        feedB.set(0, NOW);
+        _grant(_terms());
+    }
+
     function test_a_feed_that_does_not_answer_is_not_taken() public {
         MockFeed dead = new MockFeed(8, 0, NOW);
         vm.startPrank(desk);
@@ -408,8 +431,9 @@ contract ExecutorSessionsTest is SessionChain {
         executor.setReference(a, address(dead), 60);
         vm.expectRevert(abi.encodeWithSelector(ISessions.BadFeed.selector, a, dead, 18, 0));
         executor.setReference(a, address(dead), 0);
-        vm.expectRevert();
-        executor.setReference(a, makeAddr("nobody"), 60);
+        address nobody = makeAddr("nobody");
+        vm.expectRevert(abi.encodeWithSelector(ISessions.BadFeed.selector, a, nobody, 18, 60));
+        executor.setReference(a, nobody, 60);
         vm.stopPrank();
     }
 

@@ -35,6 +35,7 @@ contract ExecutorUserOperationsTest is SessionChain {
         vm.startPrank(heir);
         executor.acceptOwnership();
         executor.setEntryPoint(address(entry));
+        executor.setGuardian(watchman);
         vm.stopPrank();
         vm.deal(address(executor), 1 ether);
     }
@@ -235,6 +236,32 @@ contract ExecutorUserOperationsTest is SessionChain {
         entry.handleOps(ops, bundler);
         assertEq(_balance(a, address(executor)), HELD);
         assertEq(entry.getNonce(address(executor), uint192(uint160(robot))) & type(uint64).max, 1);
+    }
+
+    function test_a_key_of_a_session_that_stands_cannot_be_the_entry_point() public {
+        _grantWithBudget(0);
+        vm.prank(heir);
+        vm.expectRevert(abi.encodeWithSelector(IUserOperations.BadEntryPoint.selector, robot));
+        executor.setEntryPoint(robot);
+        vm.prank(watchman);
+        executor.revokeSession(robot);
+        vm.prank(heir);
+        executor.setEntryPoint(robot);
+        assertEq(executor.entryPoint(), robot);
+    }
+
+    function test_an_operation_of_a_former_owners_key_is_refused() public {
+        _grantWithBudget(type(uint96).max);
+        PackedUserOperation memory op = _signed(_op(_batch(_one(_sale(SALE)), 0), _lane(robot)), robot, robotKey);
+        vm.prank(heir);
+        executor.offerOwnership(desk);
+        vm.startPrank(desk);
+        executor.acceptOwnership();
+        assertEq(executor.entryPoint(), address(0));
+        executor.setEntryPoint(address(entry));
+        vm.stopPrank();
+        _refused(op);
+        assertEq(_balance(a, address(executor)), HELD);
     }
 
     // Helpers

@@ -3,6 +3,7 @@ pragma solidity 0.8.30;
 
 import {Test} from "forge-std/Test.sol";
 
+import {ISafeModule} from "contracts/interfaces/ISafeModule.sol";
 import {ISessions} from "contracts/interfaces/ISessions.sol";
 import {SignedPlans} from "contracts/libraries/SignedPlans.sol";
 
@@ -49,6 +50,10 @@ contract SignedPlansTest is Test {
         (terms.rises[0], terms.rises[1]) = (OTHER, TOKEN);
         assertEq(abi.encodeCall(ISessions.grantSession, (KEY, terms)), vm.parseJsonBytes(_golden, ".grant"));
         assertEq(abi.encodeCall(ISessions.revokeSession, (KEY)), vm.parseJsonBytes(_golden, ".revoke"));
+        assertEq(abi.encodeCall(ISafeModule.grantOperator, (KEY, terms)), vm.parseJsonBytes(_golden, ".grantOperator"));
+        assertEq(abi.encodeCall(ISafeModule.endOperator, (KEY)), vm.parseJsonBytes(_golden, ".endOperator"));
+        bytes memory reference_ = abi.encodeCall(ISessions.setFarReference, (10, TOKEN, OTHER, 3600, 6));
+        assertEq(reference_, vm.parseJsonBytes(_golden, ".farReference"));
     }
 
     function digestOf(SignedPlans.Batch memory batch, bytes[] calldata plans) external view returns (bytes32) {

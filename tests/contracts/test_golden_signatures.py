@@ -9,7 +9,10 @@ from oms.execution.sessions import (
     GrantedVenue,
     SessionTerms,
     address_venue,
+    end_operator_call,
+    far_reference_call,
     grant_call,
+    grant_operator_call,
     registry_venue,
     revoke_call,
     singleton_venue,
@@ -51,6 +54,9 @@ def _from_python() -> str:
         "pool": "0x" + POOL.hex(),
         "grant": "0x" + grant_call(KEY, TERMS).hex(),
         "revoke": "0x" + revoke_call(KEY).hex(),
+        "farReference": "0x" + far_reference_call(10, TOKEN, feed=OTHER, max_age=3600, decimals=6).hex(),
+        "grantOperator": "0x" + grant_operator_call(KEY, TERMS).hex(),
+        "endOperator": "0x" + end_operator_call(KEY).hex(),
     }
     return json.dumps(document, indent=1) + "\n"
 

@@ -14,7 +14,7 @@ TEST = re.compile(r"function (test_\w+)")
 
 
 def _tests() -> dict[str, set[str]]:
-    """Test names by contract, those of an abstract parent counted for each that extends it."""
+    """Test names by contract, those of its parents, and of theirs, counted for each."""
     own: dict[str, set[str]] = {}
     parents: dict[str, list[str]] = {}
     for path in FOLDER.rglob("*.sol"):
@@ -22,7 +22,11 @@ def _tests() -> dict[str, set[str]]:
         for name, bases, body in zip(parts[1::3], parts[2::3], parts[3::3], strict=True):
             own[name] = set(TEST.findall(body))
             parents[name] = [base.strip() for base in (bases or "").split(",") if base.strip()]
-    return {name: tests.union(*(own.get(base, set()) for base in parents[name])) for name, tests in own.items()}
+
+    def inherited(name: str) -> set[str]:
+        return own.get(name, set()).union(*(inherited(base) for base in parents.get(name, ())))
+
+    return {name: inherited(name) for name in own}
 
 
 @pytest.mark.parametrize("tree", sorted(path.name for path in (FOLDER / "trees").glob("*.tree")))

@@ -36,14 +36,26 @@ LEG_V2, LEG_V3, LEG_SOLIDLY = 1, 2, 7
 Arguments = Mapping[str, object]
 """A constructor's arguments by the names that the source gives them; a struct's are a mapping in their turn."""
 
-REGISTRY_DELAY_SECONDS: Final = 0
-"""How long an addition to the registry waits. Not at all on forks and development chains, all that is deployed to."""
+REGISTRY_DELAY_SECONDS: Final = 172_800
+"""How long an addition to the registry waits on a chain that others use: two days, for the guardian to drop it."""
+NO_DELAY: Final = 0
+"""On forks and development chains, where an addition acts at once."""
+DEVELOPMENT_CHAIN_ID: Final = 31_337
+"""Anvil's own, which no chain that others use has."""
 
 SHARED: Final = ("RfqSettlement", "Warden", "Annex", "Steward", "ExecutorFactory")
 """What all executors of a chain share, in order of deployment: a contract may be told of those before it."""
 
 
-def constructor_values(venues: ChainVenues, owner: Address) -> Arguments:
+def registry_delay(chain_id: int, *, development: bool) -> int:
+    """How many seconds an addition to the registry of a new executor waits: nothing else decides that.
+
+    `development` says that nobody else uses the chain, as of a fork, which has the id of the chain that it is of.
+    """
+    return NO_DELAY if development or chain_id == DEVELOPMENT_CHAIN_ID else REGISTRY_DELAY_SECONDS
+
+
+def constructor_values(venues: ChainVenues, owner: Address, *, delay: int = NO_DELAY) -> Arguments:
     """Whatever a constructor of ours asks for, by the name that it has there; what a chain lacks is zero.
 
     A further argument, of any contract or of a struct, is a further line here. The contracts of `SHARED` need none:
@@ -65,7 +77,7 @@ def constructor_values(venues: ChainVenues, owner: Address) -> Arguments:
         "spokePool": venues.places.spoke_pool,
         "zeroEx": venues.places.zero_ex,
         "airSwap": venues.places.air_swap,
-        "delay": REGISTRY_DELAY_SECONDS,
+        "delay": delay,
     }
 
 
@@ -119,14 +131,22 @@ class OurContracts:
         return next(each for each in self.shared if each.name == name)
 
     @property
+    def registry_delay(self) -> int:
+        """In seconds, as the executor's steward is told it."""
+        return int(str(self.part("Steward").arguments["delay"]))
+
+    @property
     def addresses(self) -> tuple[Address, ...]:
         """All that deployment reads or writes."""
         return (*(each.address for each in self.all), self.cradle)
 
 
-def our_contracts(artifacts: Artifacts, venues: ChainVenues, owner: Address) -> OurContracts:
-    """Where they are, or will be, for this owner. Raises `Terminal` where they are not compiled."""
-    known = dict(constructor_values(venues, owner))
+def our_contracts(artifacts: Artifacts, venues: ChainVenues, owner: Address, *, delay: int = NO_DELAY) -> OurContracts:
+    """Where they are, or will be, for this owner. Raises `Terminal` where they are not compiled.
+
+    `delay` is the registry's: that of forks, unless `registry_delay` says otherwise of the chain.
+    """
+    known = dict(constructor_values(venues, owner, delay=delay))
     shared = []
     for name in SHARED:
         shared.append(_by_create2(artifacts, name, known))
@@ -175,10 +195,20 @@ class ListedVenue:
     fee_pips: int
 
     @property
+    def values(self) -> tuple[int, int, Address, bytes, int]:
+        """What `setVenue`, `proposeVenue` and `applyVenue` take."""
+        return (self.kind, self.number, self.deployer, self.init_code_hash, self.fee_pips)
+
+    @property
+    def proposal(self) -> bytes:
+        """By which the registry knows it while it waits."""
+        types = ["string", "uint8", "uint8", "address", "bytes32", "uint24"]
+        return keccak(encode(types, ["venue", *self.values]))
+
+    @property
     def calldata(self) -> bytes:
         """The owner's call of `Executor.setVenue`."""
-        values = (self.kind, self.number, self.deployer, self.init_code_hash, self.fee_pips)
-        return encode_call("setVenue(uint8,uint8,address,bytes32,uint24)", *values)
+        return encode_call("setVenue(uint8,uint8,address,bytes32,uint24)", *self.values)
 
 
 def listed_venues(venues: ChainVenues) -> tuple[ListedVenue, ...]:

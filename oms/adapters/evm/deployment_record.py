@@ -47,7 +47,7 @@ def contract_entry(contract: OurContract, *, code: bytes, transaction: str | Non
 
 
 def venue_entry(venue: ListedVenue, *, transaction: str | None) -> dict[str, Json]:
-    """A fork's factory as recorded; no transaction means that the executor knew it before."""
+    """A fork's factory as recorded; no transaction means that the executor knew it before, or waits for it."""
     return {
         "name": venue.name,
         "kind": venue.kind,
@@ -66,6 +66,7 @@ def places_entry(contracts: OurContracts) -> dict[str, Json]:
         "create2": {"proxy": CREATE2_PROXY, "salt": _hex(SALT)},
         "create3": {"factory": factory, "deployer": contracts.owner, "salt": _hex(contracts.salt)},
         "owner": contracts.owner,
+        "registry_delay_seconds": contracts.registry_delay,
     }
 
 

@@ -14,7 +14,7 @@ import {Attack} from "./Attack.sol";
 /// a stranger, one by one, from the contracts' own list of them.
 contract EveryDoorTest is Attack {
     /// @dev Doors that only tell something.
-    string[18] internal windows = [
+    string[21] internal windows = [
         "owner()",
         "paused()",
         "pendingOwner()",
@@ -32,15 +32,18 @@ contract EveryDoorTest is Attack {
         "mayUseVenue(address,uint8,bytes32)",
         "referenceFeed(address)",
         "session(address)",
-        "spending(address,address)"
+        "spending(address,address)",
+        "grantOf(address)",
+        "isBuiltInOn(uint8)",
+        "farReferenceFeed(uint64,address)"
     ];
 
     function test_no_door_of_the_steward_opens_to_a_stranger() public {
-        assertGe(_knockAtAll("out/Steward.sol/Steward.json"), 22);
+        assertGe(_knockAtAll("out/Steward.sol/Steward.json"), 23);
     }
 
     function test_no_door_of_the_warden_opens_to_a_stranger() public {
-        assertEq(_knockAtAll("out/Warden.sol/Warden.json"), 5);
+        assertEq(_knockAtAll("out/Warden.sol/Warden.json"), 6);
     }
 
     /// @dev By themselves, too, these parts obey nobody.

@@ -1,14 +1,16 @@
 // SPDX-License-Identifier: Apache-2.0
 pragma solidity 0.8.30;
 
-import {ISafe, ISafeModule} from "contracts/interfaces/ISafeModule.sol";
-import {LENDER_BALANCER_V2} from "contracts/types/Plan.sol";
+import {ISafeModule} from "contracts/interfaces/ISafeModule.sol";
+import {ISessions} from "contracts/interfaces/ISessions.sol";
+import {LEG_FLASH, LEG_V2, LENDER_BALANCER_V2} from "contracts/types/Plan.sol";
 
 import {GreedyCurvePool} from "../mocks/HostilePools.sol";
 import {RogueLender} from "../mocks/Lenders.sol";
 import {FurtherPlans} from "../support/FurtherPlans.sol";
 import {Plans} from "../support/Plans.sol";
 import {Attack} from "./Attack.sol";
+import {PlainSafe} from "./OperatorAttack.sol";
 
 /// @notice Rights that are checked on the outer call and not on those within (Zodiac's Roles, 2023): an operator of a Safe,
 /// limited to selling A, borrows one unit and has a plan within the loan sell C to a pool of its own. The executor runs that
@@ -35,10 +37,22 @@ contract OperatorInALoanTest is Attack {
         executor.offerOwnership(address(safe));
         vm.prank(address(safe));
         executor.acceptOwnership();
-        vm.startPrank(address(safe));
-        module.setOperator(operator, NOW + 30 days);
-        module.setOperatorLimit(operator, a, AMOUNT / 10, 1 days);
-        vm.stopPrank();
+        vm.prank(address(safe));
+        module.grantOperator(operator, _terms());
+    }
+
+    /// @dev It may sell A for B at the venue 0 of pairs, and the Safe was even talked into granting loans.
+    function _terms() private view returns (ISessions.Grant memory terms) {
+        terms.expiry = NOW + 30 days;
+        terms.kinds = uint32((1 << LEG_V2) | (1 << LEG_FLASH));
+        terms.mostLossBps = 10_000;
+        terms.venues = new ISessions.GrantedVenue[](2);
+        terms.venues[0] = ISessions.GrantedVenue(uint8(LEG_V2), 0);
+        terms.venues[1] = ISessions.GrantedVenue(uint8(LEG_FLASH), bytes32(uint256(uint160(address(lender)))));
+        terms.spends = new ISessions.GrantedSpend[](1);
+        terms.spends[0] = ISessions.GrantedSpend(a, AMOUNT / 10, 1 days);
+        terms.rises = new address[](1);
+        terms.rises[0] = b;
     }
 
     function _attack() internal override returns (bool success, bytes memory reason) {
@@ -78,15 +92,5 @@ contract OperatorInALoanTest is Attack {
         vm.prank(operator);
         vm.expectRevert(abi.encodeWithSelector(ISafeModule.LoanRefused.selector, 82 + first.length));
         module.run(outer);
-    }
-}
-
-/// @notice A Safe's one function for its modules.
-contract PlainSafe is ISafe {
-    function execTransactionFromModuleReturnData(address to, uint256 value, bytes calldata data, uint8)
-        external
-        returns (bool success, bytes memory answer)
-    {
-        return to.call{value: value}(data);
     }
 }

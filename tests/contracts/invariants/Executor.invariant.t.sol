@@ -266,6 +266,12 @@ contract ExecutorInvariants is Chain {
         sessions.trade(0, 1e6, 0, 0);
         sessions.batch([uint128(1e6), 1e6, 1e6], 0, 7, 1, 0);
         assertEq(sessions.ran(), 11);
+        sessions.grant(48);
+        guards.handOverAndBack(1e18);
+        sessions.trade(0, 1e6, 0, 0);
+        sessions.batch([uint128(1e6), 1e6, 1e6], 0, 7, 1, 0);
+        sessions.revoke(false, 1e6);
+        assertEq(sessions.ran(), 11);
         invariant_everything();
     }
 

@@ -46,6 +46,9 @@ contract Guards is Actor {
         vm.prank(_things.owner);
         _things.executor.acceptOwnership();
         _ledger.note(PAUSE, paused == _things.executor.paused());
+        _ledger.note(ONLY_OWNER_PAYS, _things.executor.guardian() == address(0));
+        vm.prank(_things.owner);
+        _things.executor.setGuardian(_things.guardian);
     }
 
     function _plan(uint128 amount) private view returns (bytes memory) {

@@ -25,6 +25,8 @@ contract Sessions is Actor {
     mapping(uint256 from => Spend[]) private _spends;
     bool private _granted;
     uint256 private _until;
+    /// @dev At which count the owner that granted had taken the account over.
+    uint256 private _reign;
     bytes[] private _sent;
 
     uint256 public ran;
@@ -50,7 +52,7 @@ contract Sessions is Actor {
         }
         vm.prank(_things.owner);
         _things.executor.grantSession(_things.session, terms);
-        (_granted, _until) = (true, terms.expiry);
+        (_granted, _until, _reign) = (true, terms.expiry, _things.executor.grantOf(_things.owner));
     }
 
     /// @dev In the same block, the key's next plan is refused by that name.
@@ -60,7 +62,8 @@ contract Sessions is Actor {
         bool known = _until != 0;
         _granted = false;
         (bool success, bytes memory reason) = _send(_things.session, _plan(0, amount, 0, 0, false));
-        bool named = bytes4(reason) == ISessions.SessionRevoked.selector;
+        bytes4 expected = _ofThisOwner() ? ISessions.SessionRevoked.selector : ISessions.FormerOwners.selector;
+        bool named = bytes4(reason) == expected;
         _ledger.note(REVOKED, !success && (named || !known || _things.executor.paused()));
     }
 
@@ -135,7 +138,7 @@ contract Sessions is Actor {
     }
 
     function _send(address sender, bytes memory call_) private returns (bool success, bytes memory answer) {
-        bool stands = _granted && block.timestamp <= _until;
+        bool stands = _granted && block.timestamp <= _until && _ofThisOwner();
         bool paused = _things.executor.paused();
         (bytes32 digest, bytes32 others) = (_digest(), _others());
         vm.prank(sender);
@@ -148,6 +151,10 @@ contract Sessions is Actor {
         }
         _ledger.note(REVOKED, stands);
         _ledger.note(PAUSE, !paused);
+    }
+
+    function _ofThisOwner() private view returns (bool) {
+        return _reign == _things.executor.grantOf(_things.owner);
     }
 
     /// @dev The sum over the period that ends now; those that ended before were looked at then.

@@ -16,6 +16,10 @@ contract MockFeed {
         (_answer, _updatedAt) = (answer, updatedAt);
     }
 
+    function setDecimals(uint8 decimals_) external {
+        decimals = decimals_;
+    }
+
     function latestRoundData() external view returns (uint80, int256, uint256, uint256, uint80) {
         return (1, _answer, _updatedAt, _updatedAt, 1);
     }

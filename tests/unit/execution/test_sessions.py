@@ -17,7 +17,10 @@ from oms.execution.sessions import (
     GrantedVenue,
     SessionTerms,
     address_venue,
+    end_operator_call,
+    far_reference_call,
     grant_call,
+    grant_operator_call,
     grants_within,
     kinds_of,
     registry_venue,
@@ -119,3 +122,20 @@ def test_what_only_begins_like_a_grant_is_none(noise: bytes, cut: int) -> None:
     call = grant_call(TOKEN, terms())
     assert all(isinstance(found, SessionTerms) for _, found in grants_within(noise + call[:cut] + noise))
     assert list(grants_within(call[:100])) == []
+
+
+def test_an_operator_is_granted_the_same_terms_by_another_function() -> None:
+    granted = terms()
+    assert grant_operator_call(TOKEN, granted)[4:] == grant_call(TOKEN, granted)[4:]
+    assert grant_operator_call(TOKEN, granted)[:4] != grant_call(TOKEN, granted)[:4]
+    assert end_operator_call(TOKEN)[4:] == address_venue(TOKEN)
+
+
+def test_a_far_reference_that_no_field_holds_is_refused() -> None:
+    call = far_reference_call(10, TOKEN, feed=OTHER, max_age=60, decimals=6)
+    assert [int.from_bytes(call[at : at + 32]) for at in (4, 100, 132)] == [10, 60, 6]
+    assert call[36:68] == address_venue(TOKEN)
+    assert call[68:100] == address_venue(OTHER)
+    for chain_id, max_age, decimals in ((2**64, 60, 6), (10, 2**32, 6), (10, 60, 37)):
+        with pytest.raises(InvalidRequest, match="out of range"):
+            far_reference_call(chain_id, TOKEN, feed=OTHER, max_age=max_age, decimals=decimals)
