@@ -60,7 +60,10 @@ class SignedPlans:
 
 @dataclass(frozen=True, slots=True)
 class SignedFacts:
-    """What the chain and the executor say of it now. `signer` is whose signature it is, if that can be told."""
+    """What the chain and the executor say of it now.
+
+    `grant` is what the executor takes the key's signature to name, `signer` whose signature it is, if that can be told.
+    """
 
     chain_id: int
     time: int
@@ -183,12 +186,13 @@ def signed_checks(signed: SignedPlans, facts: SignedFacts) -> tuple[CheckResult,
 
 def _grant_check(batch: SignedBatch, facts: SignedFacts) -> CheckResult:
     if batch.key == facts.owner:
-        said = "the owner's own" if batch.grant == 0 else "the key is the owner now, who has no grant"
-        return _check("grant", said, "have it signed again", passed=batch.grant == 0)
+        same = batch.grant == facts.grant
+        said = "the owner's own" if same else "signed under another ownership, or as a session's key"
+        return _check("grant", said, "have it signed again", passed=same)
     if facts.grant == 0:
         return _check("grant", f"{batch.key} was never granted a session", "ask the owner for one", passed=False)
     if facts.expiry == 0:
-        return _check("grant", "the session was revoked", "ask the owner for another", passed=False)
+        return _check("grant", "the session was revoked, or its owner left", "ask the owner for another", passed=False)
     if facts.time > facts.expiry:
         return _check("grant", "the session has expired", "ask the owner for another", passed=False)
     same = batch.grant == facts.grant
@@ -207,8 +211,7 @@ def _nonce_check(batch: SignedBatch, facts: SignedFacts) -> CheckResult:
 
 def _digest_check(signed: SignedPlans, facts: SignedFacts) -> CheckResult:
     """Whether the executor hashes the batch as we do; it takes the grant that is in force."""
-    grant = 0 if signed.batch.key == facts.owner else facts.grant
-    same = replace(signed.batch, grant=grant).digest(signed.chain_id, signed.executor) == facts.digest
+    same = replace(signed.batch, grant=facts.grant).digest(signed.chain_id, signed.executor) == facts.digest
     said = "the executor's own" if same else "the executor hashes these plans otherwise"
     return _check("digest", said, "it is of another release, or the node lies: use another", passed=same)
 

@@ -23,6 +23,7 @@ from oms.adapters.evm.devnet.deploy import encode_call
 from oms.adapters.evm.executor_reading import (
     ExecutorReader,
     Known,
+    read_grant,
     read_lane,
     read_references,
     read_rules,
@@ -280,7 +281,7 @@ class OpenExecutor:
     ) -> SignedBatch:
         """What the key is to sign: under its present grant, with the lane's next number."""
         reader = self.reader()
-        grant = 0 if key == self.owner() else read_rules(reader, key)[0]
+        grant = read_grant(reader, key)
         nonce = read_lane(reader, key, lane).nonce
         until = prepared.deadline if deadline is None else min(prepared.deadline, self.now() + deadline)
         return SignedBatch(key, grant, prepared.packed, continue_mask, nonce, until)
@@ -310,7 +311,7 @@ class OpenExecutor:
         (code,) = reader.chain.code([batch.key])
         if isinstance(code, RpcFailure):
             raise Terminal(self.session.rpc.venue, f"cannot read code: {code.message}; use another node")
-        grant, rules = read_rules(reader, batch.key)
+        _, rules = read_rules(reader, batch.key)
         signature = "plansDigest(bytes[],uint256,uint256,uint40,address)"
         values = (list(batch.plans), batch.continue_mask, batch.nonce, batch.deadline, batch.key)
         return SignedFacts(
@@ -319,7 +320,7 @@ class OpenExecutor:
             paused=reader.one("paused()", returns="bool")[0],
             owner=reader.one("owner()", returns="address")[0],
             digest=reader.one(signature, *values, returns="bytes32")[0],
-            grant=grant,
+            grant=read_grant(reader, batch.key),
             expiry=int(rules["expiry"]),
             next_nonce=read_lane(reader, batch.key, batch.nonce >> 64).nonce,
             key_is_contract=code != b"" and not code.startswith(b"\xef\x01\x00"),

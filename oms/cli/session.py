@@ -170,7 +170,7 @@ def revoke(
 
 
 @session.command("list")
-@click.option("--all", "everything", is_flag=True, help="Also those that were revoked or have expired.")
+@click.option("--all", "everything", is_flag=True, help="Also those that have ended or expired.")
 @click.option("--key", "keys", multiple=True, metavar="ADDRESS", help="Also this key's; repeatable.")
 @click.option("--since", type=click.IntRange(0), metavar="BLOCK", help="Search logs from here; default the first.")
 @click.option("--json", "as_json", is_flag=True, help="One JSON object instead of text; integers are strings.")
@@ -208,7 +208,7 @@ def list_sessions(
             return
         console = terminal()
         if not shown:
-            others = f"; {len(state.sessions)} revoked or expired, see --all" if state.sessions else ""
+            others = f"; {len(state.sessions)} ended or expired, see --all" if state.sessions else ""
             console.print(f"no session is in force on {state.executor}{others}")
         for each in shown:
             show_session(console, each, state, opened.tokens, now)

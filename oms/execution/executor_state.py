@@ -102,7 +102,7 @@ class SessionState:
 
     @property
     def expiry(self) -> int:
-        """Last second in Unix time; zero where it was revoked."""
+        """Last second in Unix time; zero where it was revoked, or who granted it is no longer the owner."""
         return int(self.rules["expiry"])
 
     @property
@@ -111,11 +111,11 @@ class SessionState:
         return kinds_of(int(self.rules["kinds"]))
 
     def standing(self, time: int) -> str:
-        """In force, expired or revoked, at a chain's time."""
+        """In force, expired or ended (revoked, or by a change of owner), at a chain's time."""
         if self.grant == 0:
             return "never granted"
         if self.expiry == 0:
-            return "revoked"
+            return "ended"
         return "expired" if time > self.expiry else "in force"
 
 

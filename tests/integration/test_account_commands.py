@@ -264,8 +264,8 @@ def test_a_session_is_granted_used_counted_and_revoked(owner: Owner) -> None:
     owner.ran("session", "revoke", KEY)
     assert owner.told("session", "list")["sessions"] == []
     (ended,) = owner.told("session", "list", "--all")["sessions"]
-    assert ended["standing"] == "revoked"
-    assert "1 revoked or expired" in owner.ran("session", "list")
+    assert ended["standing"] == "ended"
+    assert "1 ended or expired" in owner.ran("session", "list")
     refused(owner.run("batch", owner.planned("1"), "--from", KEY), WORLD, "revoked")
 
 

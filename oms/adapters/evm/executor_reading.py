@@ -284,6 +284,11 @@ def _sessions(
     return tuple(_session(reader, known, happened, key, transaction) for key, transaction in places.items())
 
 
+def read_grant(reader: ExecutorReader, key: Address) -> int:
+    """What a signature of the key's names as its grant: of a session, or of the ownership."""
+    return int(reader.one("grantOf(address)", key, returns="uint256")[0])
+
+
 def read_rules(reader: ExecutorReader, key: Address) -> tuple[int, Mapping[str, int | bool]]:
     """The count of a key's grants, and the scalars of the last one."""
     types = ",".join(("uint256", *(abi for _, abi in RULES)))

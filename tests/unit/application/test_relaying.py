@@ -118,9 +118,9 @@ def test_a_plan_that_the_executor_could_not_read_is_refused() -> None:
 
 def test_what_holds_passes_every_check() -> None:
     assert failing(SIGNED, FACTS) == {}
-    owners = replace(BATCH, key=ANOTHER, grant=0)
-    signed = replace(SIGNED, batch=owners)
-    assert failing(signed, replace(FACTS, digest=signed.digest, signer=ANOTHER, grant=0, expiry=0)) == {}
+    for grant in (0, 5):
+        signed = replace(SIGNED, batch=replace(BATCH, key=ANOTHER, grant=grant))
+        assert failing(signed, replace(FACTS, digest=signed.digest, signer=ANOTHER, grant=grant, expiry=0)) == {}
 
 
 @pytest.mark.parametrize(
@@ -133,7 +133,7 @@ def test_what_holds_passes_every_check() -> None:
         ({"expiry": 0}, "grant", "revoked"),
         ({"expiry": NOW - 1}, "grant", "expired"),
         ({"grant": 3}, "grant", "not grant 3"),
-        ({"owner": KEY}, "grant", "no grant"),
+        ({"owner": KEY, "grant": 5}, "grant", "another ownership"),
         ({"next_nonce": nonce_of(3, 5)}, "nonce", "was used"),
         ({"next_nonce": nonce_of(3, 3)}, "nonce", "waits for number 3"),
         ({"digest": bytes(32)}, "digest", "otherwise"),

@@ -104,7 +104,7 @@ def test_a_session_that_ended_shows_no_limits() -> None:
     assert "expired, grant 3" in later
     assert "left by ERC-4337" not in later
     revoked = replace(SESSION, rules=RULES | {"expiry": 0})
-    assert "revoked, grant 3" in shown(replace(STATE, sessions=(revoked,)))
+    assert "ended, grant 3" in shown(replace(STATE, sessions=(revoked,)))
 
 
 def test_lists_that_were_only_tried_are_told_to_be_perhaps_incomplete() -> None:
