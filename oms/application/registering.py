@@ -32,9 +32,9 @@ _PURPOSES: Final = {
     LegKind.ACROSS: "plans may bridge to {target} on other chains by Across",
     LegKind.CALL: "plans may call the function 0x{selector} of {target} with any arguments",
 }
-_NUMBER: Final = re.compile(r"([a-z0-9_]{1,40}):(\d{1,3})")
+_NUMBER: Final = re.compile(r"([a-z0-9_]{1,40}):([0-9]{1,3})")
 _IDENTIFIER: Final = re.compile(r"0x[0-9a-fA-F]{64}")
-_SIGNATURE: Final = re.compile(r"[A-Za-z_$][\w$]{0,100}\([\w,()\[\]]{0,300}\)")
+_SIGNATURE: Final = re.compile(r"[A-Za-z_$][\w$]{0,100}\([\w,()\[\]]{0,300}\)", re.ASCII)
 _SHORT_TYPE: Final = re.compile(r"\b(u?int|fixed|ufixed|byte)\b")
 _SELECTOR: Final = re.compile(r"0x[0-9a-fA-F]{8}")
 
@@ -66,7 +66,7 @@ def place_of(text: str, facts: RegistryFacts) -> tuple[int, int]:
         choices = ", ".join(sorted(named)) or "none by name"
         reason = f"{text[:40]!r} is no factory here; choose from {choices}, or write KIND:NUMBER like concentrated:9"
         raise InvalidRequest("venue", f"{reason} ({', '.join(kinds)})")
-    if found[2].lstrip("0") == "":
+    if int(found[2]) == 0:
         raise InvalidRequest("venue", f"{text} stands in the executor's code for ever; only `oms pause` stops it")
     return int(kinds[found[1]]), int(found[2])
 

@@ -144,8 +144,7 @@ def test_a_record_that_misstates_what_a_part_was_built_with_is_named(
     places["spokePool"] = DEAD
     found = unlike(devnet.anvil.rpc, record, project)
     assert set(found) == {"Annex's source", "Annex's spokePool"}
-    spoke = MAINNET.places.spoke_pool.lower()
-    assert f"spokePool is {spoke}, recorded as {DEAD}" in found["Annex's source"]
+    assert f"spokePool is {MAINNET.places.spoke_pool}, recorded as {DEAD}" in found["Annex's source"]
 
 
 def test_a_record_of_other_sources_says_so(

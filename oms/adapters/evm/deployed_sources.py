@@ -9,6 +9,7 @@ from typing import Any, Final
 
 from eth_hash.auto import keccak
 
+from oms.adapters.evm.addresses import checksummed
 from oms.adapters.evm.artifacts import Artifact, Artifacts
 from oms.adapters.evm.chain import octets
 from oms.adapters.evm.deployment_findings import Finding, Standing, leaves
@@ -56,14 +57,15 @@ def _unlike(artifact: Artifact, made: bytes, code: bytes, arguments: Mapping[str
     """Immutables by the arguments' names where only they are unlike."""
     if _masked(artifact, made) != _masked(artifact, code):
         return f"not what this source makes; {_OTHER_SOURCES}"
-    names = {_word(value): (name, value) for name, value in leaves(arguments)}
+    names: dict[bytes, list[str]] = {}
+    for name, value in leaves(arguments):
+        names.setdefault(_word(value), []).append(name)
     unlike: dict[str, None] = {}
     for start, length in artifact.immutables:
         expected, there = made[start : start + length], code[start : start + length]
         if expected != there:
-            name, value = names.get(expected, ("an immutable", "0x" + expected.hex()))
-            shown = f"0x{there[12:].hex()}" if len(str(value)) == 42 else f"0x{there.hex()}"
-            unlike[f"{name} is {shown}, recorded as {_shown(value)}"] = None
+            name = " or ".join(names.get(expected, ["an immutable"]))
+            unlike[f"{name} is {_shown(there)}, recorded as {_shown(expected)}"] = None
     return f"not what this source makes of the recorded arguments: in the code {'; '.join(unlike)}"
 
 
@@ -81,5 +83,6 @@ def _word(value: object) -> bytes:
     return number.to_bytes(32, "big")
 
 
-def _shown(value: object) -> str:
-    return "0x" + value.hex() if isinstance(value, bytes) else str(value)
+def _shown(word: bytes) -> str:
+    """As an address where it can be one."""
+    return checksummed(f"0x{word[12:].hex()}") if not any(word[:12]) else f"0x{word.hex()}"
