@@ -197,7 +197,16 @@ def test_a_part_of_which_the_record_says_nothing_is_named(
 ) -> None:
     del record["contracts"]["Warden"]
     found = {each.what: each.finding for each in compare(devnet.anvil.rpc, record, Artifacts(project)) if not each.ok}
-    assert found == {"Steward's warden": Finding.MISSING, "Executor's warden": Finding.MISSING}
+    assert found == dict.fromkeys(("Warden", "Steward's warden", "Executor's warden"), Finding.MISSING)
+
+
+def test_a_factory_of_which_the_record_says_nothing_is_named(
+    devnet: Devnet, record: dict[str, Any], project: Path
+) -> None:
+    del record["venues"][0]
+    found = unlike(devnet.anvil.rpc, record, project)
+    assert list(found) == ["venue sushiswap"]
+    assert "the record says nothing" in found["venue sushiswap"]
 
 
 def test_what_a_development_chain_never_had_is_said_and_not_held_against_the_record(
@@ -236,6 +245,43 @@ def test_the_implementation_behind_a_proxy_is_shown_and_must_stand(
     found = {each.what: each for each in compare(rpc, record, Artifacts(project))}["Annex's spokePool"]
     assert found.finding is Finding.SAME
     assert f"a proxy stands there, of {DEAD} (2 bytes)" in found.found
+
+
+def test_a_listed_factory_that_is_not_the_built_in_one_is_named(devnet: Devnet, project: Path) -> None:
+    venues = replace(MAINNET, v2=(MAINNET.v2[0], replace(MAINNET.v2[1], factory=DEAD), *MAINNET.v2[2:]))
+    record = put(devnet.anvil.rpc, our_contracts(Artifacts(project), venues, DESK), venues)
+    found = unlike(devnet.anvil.rpc, record, project)
+    assert list(found) == ["venue sushiswap"]
+    assert f"deployer {DEAD}, built in as {MAINNET.v2[1].factory}" in found["venue sushiswap"]
+    record["venues"][0]["name"] = "nowhere"
+    assert "no factory of that name" in unlike(devnet.anvil.rpc, record, project)["venue nowhere"]
+
+
+@pytest.mark.parametrize("value", [None, 7, -1, 2**300, "", "0x12", [], {}])
+def test_no_value_in_a_record_is_more_than_the_callers_fault(
+    devnet: Devnet, record: dict[str, Any], project: Path, value: object
+) -> None:
+    places = "Annex", "constructor_arguments", "places"
+    paths: list[tuple[Any, ...]] = [
+        ("contracts", *places),
+        ("contracts", *places, "spokePool"),
+        ("contracts", "Executor", "constructor_arguments", "parts", "annex"),
+        ("contracts", "Steward", "address"),
+        ("venues", 0, "id"),
+        ("venues", 0, "init_code_hash"),
+        ("create2", "salt"),
+    ]
+    for path in paths:
+        written = json.loads(json.dumps(record))
+        inner = written
+        for step in path[:-1]:
+            inner = inner[step]
+        inner[path[-1]] = value
+        try:
+            found = unlike(devnet.anvil.rpc, written, project)
+        except InvalidRequest:
+            continue
+        assert found, path
 
 
 def test_a_delay_that_is_not_the_recorded_one_is_named(devnet: Devnet, record: dict[str, Any], project: Path) -> None:

@@ -13,10 +13,10 @@ from eth_hash.auto import keccak
 
 from oms.adapters.evm.addresses import address_of, parse_address
 from oms.adapters.evm.chain import octets
-from oms.adapters.evm.contracts import SHARED, constructor_values
+from oms.adapters.evm.contracts import SHARED, ListedVenue, constructor_values, listed_venues
 from oms.adapters.evm.deployment_findings import Finding, Standing, leaves
 from oms.adapters.evm.rpc import RpcClient, RpcError, RpcFailure
-from oms.adapters.evm.venues import BUILT_IN
+from oms.adapters.evm.venues import BUILT_IN, ChainVenues
 from oms.errors import Terminal
 from oms.units import ZERO_ADDRESS, Address
 
@@ -67,7 +67,7 @@ def _part(what: str, named: Address, entry: Mapping[str, Any] | None, code: byte
 
 def compared_places(rpc: RpcClient, entries: Entries, *, owner: Address, chain_id: int) -> Iterator[Standing]:
     """Each protocol that a contract was built with: whether it is the one built in here, and what stands there."""
-    venues = BUILT_IN.get(_MAINNET if chain_id == _DEVELOPMENT_CHAIN_ID else chain_id)
+    venues = _built_in(chain_id)
     if venues is None:
         reason = f"no protocols of chain {chain_id} are built in; add them to oms/adapters/evm/venues.py"
         yield Standing("places", Finding.UNPROVED, reason)
@@ -91,6 +91,31 @@ def compared_places(rpc: RpcClient, entries: Entries, *, owner: Address, chain_i
             yield _ground(what, value, grounds[value], alone=alone)
         else:
             yield Standing(what, Finding.SAME, f"{value}{', which this chain lacks' if value == ZERO_ADDRESS else ''}")
+
+
+def unlike_built_in(venue: Mapping[str, Any], *, chain_id: int) -> tuple[Finding, str] | None:
+    """In what a recorded factory is not the one of that name that is built in for the chain; `None` where it is."""
+    known = next((each for each in built_in_venues(chain_id) if each.name == venue["name"]), None)
+    if known is None:
+        return Finding.UNPROVED, "no factory of that name is built in for this chain"
+    expected = known.kind, known.number, known.deployer, _text(known.init_code_hash), known.fee_pips
+    names = ("kind", "id", "deployer", "init_code_hash", "fee_pips")
+    unlike = [
+        f"{name} {venue[name]}, built in as {value}"
+        for name, value in zip(names, expected, strict=True)
+        if str(venue[name]).lower() != str(value).lower()
+    ]
+    return (Finding.DIFFERS, "; ".join(unlike)) if unlike else None
+
+
+def built_in_venues(chain_id: int) -> tuple[ListedVenue, ...]:
+    """The factories that executors of a chain are told of."""
+    venues = _built_in(chain_id)
+    return () if venues is None else listed_venues(venues)
+
+
+def _built_in(chain_id: int) -> ChainVenues | None:
+    return BUILT_IN.get(_MAINNET if chain_id == _DEVELOPMENT_CHAIN_ID else chain_id)
 
 
 def _has_code(argument: str, value: str) -> bool:

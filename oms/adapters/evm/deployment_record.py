@@ -10,13 +10,22 @@ from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
+from eth_abi.exceptions import EncodingError
 from eth_hash.auto import keccak
 
 from oms.adapters.evm.addresses import create2_address, parse_address
 from oms.adapters.evm.artifacts import Artifacts
 from oms.adapters.evm.chain import octets, quantity
-from oms.adapters.evm.contracts import CREATE2_PROXY, SALT, ListedVenue, OurContract, OurContracts, listed_venues
-from oms.adapters.evm.deployed_places import compared_parts, compared_places
+from oms.adapters.evm.contracts import (
+    CREATE2_PROXY,
+    SALT,
+    SHARED,
+    ListedVenue,
+    OurContract,
+    OurContracts,
+    listed_venues,
+)
+from oms.adapters.evm.deployed_places import built_in_venues, compared_parts, compared_places, unlike_built_in
 from oms.adapters.evm.deployed_sources import built
 from oms.adapters.evm.deployment_findings import Finding, Standing
 from oms.adapters.evm.devnet.deploy import read_call
@@ -93,8 +102,8 @@ def compare(rpc: RpcClient, record: Mapping[str, Json], artifacts: Artifacts) ->
     """Everything that the record says of the chain, and what is there. Raises `InvalidRequest` for a damaged record."""
     try:
         return tuple(_compared(rpc, record, artifacts))
-    except (KeyError, TypeError, AttributeError, ValueError) as error:
-        reason = f"lacks or misstates {error}; write it again with `./scripts/ape run deploy`"
+    except (KeyError, TypeError, AttributeError, ValueError, OverflowError, EncodingError) as error:
+        reason = f"lacks or misstates {str(error)[:200]}; write it again with `./scripts/ape run deploy`"
         raise InvalidRequest("record", reason) from error
 
 
@@ -104,6 +113,8 @@ def _compared(rpc: RpcClient, record: Mapping[str, Json], artifacts: Artifacts) 
     entries = record["contracts"]
     addresses = {name: parse_address(entry["address"], field=f"record of {name}") for name, entry in entries.items()}
     codes = dict(zip(addresses, _codes(rpc, list(addresses.values())), strict=True))
+    for name in (each for each in (*SHARED, "Executor") if each not in entries):
+        yield Standing(name, Finding.MISSING, "the record says nothing of it")
     for name, entry in entries.items():
         if not codes[name]:
             yield Standing(name, Finding.MISSING, f"nothing stands at {addresses[name]}")
@@ -117,7 +128,7 @@ def _compared(rpc: RpcClient, record: Mapping[str, Json], artifacts: Artifacts) 
     yield from compared_parts(entries, codes)
     yield from compared_places(rpc, entries, owner=record["owner"], chain_id=chain_id)
     if codes.get("Executor"):
-        yield from _told(rpc, record, addresses["Executor"])
+        yield from _told(rpc, record, addresses["Executor"], chain_id)
 
 
 def _derived(rpc: RpcClient, record: Mapping[str, Json], name: str, address: Address) -> Iterable[Standing]:
@@ -137,7 +148,7 @@ def _derived(rpc: RpcClient, record: Mapping[str, Json], name: str, address: Add
     yield Standing.compared(f"{name}'s address", found, same=expected == address)
 
 
-def _told(rpc: RpcClient, record: Mapping[str, Json], executor: Address) -> Iterable[Standing]:
+def _told(rpc: RpcClient, record: Mapping[str, Json], executor: Address, chain_id: int) -> Iterable[Standing]:
     """Whom the executor obeys, how long its registry waits and which forks it knows, now."""
     answer = _asked(rpc, executor, "owner()", returns="(address)")
     owner = None if answer is None else parse_address(str(answer[0]), field="owner")
@@ -148,18 +159,37 @@ def _told(rpc: RpcClient, record: Mapping[str, Json], executor: Address) -> Iter
         answer = _asked(rpc, executor, "registryDelay()", returns="(uint256)")
         told = "no answer" if answer is None else f"{answer[0]} seconds"
         yield Standing.compared("registry's delay", told, same=answer == (recorded,))
+    yield from _untold(rpc, record, executor, chain_id)
     for venue in record["venues"]:
         asked = venue["kind"], venue["id"]
         found = _asked(rpc, executor, "venue(uint8,uint8)", *asked, returns="(address,uint24,bytes32)")
         if found is None:
             yield Standing(f"venue {venue['name']}", Finding.MISSING, "the executor does not know it")
             continue
+        there = f"factory {found[0]}, {found[1]} pips"
         same = (str(found[0]).lower(), found[1], bytes(found[2])) == (
             venue["deployer"].lower(),
             venue["fee_pips"],
             _bytes(venue["init_code_hash"]),
         )
-        yield Standing.compared(f"venue {venue['name']}", f"factory {found[0]}, {found[1]} pips", same=same)
+        unlike = unlike_built_in(venue, chain_id=chain_id)
+        if same and unlike is not None:
+            yield Standing(f"venue {venue['name']}", unlike[0], f"{there}, as recorded; but {unlike[1]}")
+        else:
+            yield Standing.compared(f"venue {venue['name']}", there, same=same)
+
+
+def _untold(rpc: RpcClient, record: Mapping[str, Json], executor: Address, chain_id: int) -> Iterable[Standing]:
+    """Built-in factories that the executor knows although the record does not say so."""
+    told = {(venue["kind"], venue["id"]) for venue in record["venues"]}
+    for each in built_in_venues(chain_id):
+        place = each.kind, each.number
+        if place in told:
+            continue
+        known = _asked(rpc, executor, "venue(uint8,uint8)", *place, returns="(address,uint24,bytes32)")
+        if known is not None:
+            reason = f"the executor knows factory {known[0]}, of which the record says nothing"
+            yield Standing(f"venue {each.name}", Finding.DIFFERS, reason)
 
 
 def _asked(rpc: RpcClient, target: str, signature: str, *values: object, returns: str) -> tuple[Json, ...] | None:
