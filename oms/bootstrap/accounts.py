@@ -153,11 +153,11 @@ class OpenExecutor:
         """All that can be read, with logs from block `since` on; by default from the first that may matter."""
         known = Known([token.address for token in self.directory.tokens], self.factories)
         reader = self.reader()
-        begin = min(self._first_block(), reader.chain.block.number) if since is None else since
+        begin = min(self.first_block(), reader.chain.block.number) if since is None else since
         return read_state(reader, known, since=begin, keys=keys)
 
-    def _first_block(self) -> int:
-        """Zero, but for a recorded chain: it has no logs of its own, and our contracts came after it."""
+    def first_block(self) -> int:
+        """From which logs may matter: zero, but for a recorded chain, which has none and whose executors came after."""
         if self.session.kind != "recorded":
             return 0
         if self.session.record is not None:

@@ -13,7 +13,7 @@ from oms.adapters.evm.approvals import allowances, approved_tokens
 from oms.adapters.evm.artifacts import Artifacts
 from oms.adapters.evm.chain import PinnedChain
 from oms.adapters.evm.contracts import NO_DELAY, REGISTRY_DELAY_SECONDS, our_contracts
-from oms.adapters.evm.deployment_record import Standing as Standing
+from oms.adapters.evm.deployment_findings import Standing as Standing
 from oms.adapters.evm.deployment_record import compare, read_record
 from oms.adapters.evm.tokens import TokenDirectory
 from oms.bootstrap.sessions import ChainSession, Opening, open_session

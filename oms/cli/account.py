@@ -1,28 +1,32 @@
-"""`oms account`, `oms pause` and `oms resume`: an executor looked at, stopped and let go on."""
+"""`oms account`, `oms pause` and `oms resume`: an executor looked at, changed, stopped and let go on."""
 
 import json
+from collections.abc import Mapping
 from pathlib import Path
 
 import click
 
-from oms.bootstrap.accounts import OpenExecutor, open_executor
+from oms.bootstrap.accounts import open_executor
 from oms.bootstrap.configuration import load_settings
 from oms.bootstrap.sessions import parse_account
-from oms.cli.acts import Manner, carry_out
+from oms.cli.account_acts import accept, entry_point, guardian, offer, skip_nonces, withdraw
+from oms.cli.acts import Manner, carry_out, sender_of
 from oms.cli.executor_tables import show_state, state_json
 from oms.cli.options import act_options, chain_options, executor_options, executor_words, opening
 from oms.cli.tables import terminal
+from oms.errors import InvalidRequest
 from oms.execution.account_calls import PAUSE, RESUME
-from oms.units import Address
 
 
-@click.command()
+@click.group(invoke_without_command=True)
 @executor_options
 @chain_options
 @click.option("--key", "keys", multiple=True, metavar="ADDRESS", help="Also this key's session; repeatable.")
 @click.option("--since", type=click.IntRange(0), metavar="BLOCK", help="Search logs from here; default the first.")
 @click.option("--json", "as_json", is_flag=True, help="One JSON object instead of tables; integers are strings.")
+@click.pass_context
 def account(
+    context: click.Context,
     *,
     account: str | None,
     executor: str | None,
@@ -34,7 +38,9 @@ def account(
     since: int | None,
     as_json: bool,
 ) -> None:
-    """An executor: whose it is, what it may trade with, and who else may have it trade. Nothing is sent.
+    """An executor: whose it is, what it may trade with, and who else may have it trade. Alone it sends nothing.
+
+    With one of the commands below it changes whose it is: each says what will be so, simulates, and asks.
 
     Logs say which keys, venues and listings there were; the executor itself is asked about each. What a session lists
     comes from the transaction that granted it, where that can be read; otherwise known tokens and venues are tried.
@@ -45,7 +51,11 @@ def account(
       oms account --account 0x… --rpc-url https://your-node       an owner's
       oms account --executor 0x… --rpc-url URL --since 20000000   where the node keeps logs only so far
       oms account --record deployments/1-mine.json --rpc-url URL --json
+      oms account withdraw USDC 100 --chain desk
     """
+    if context.invoked_subcommand is not None:
+        _hand_on(context, unusable={"key": bool(keys), "since": since is not None})
+        return
     words = executor_words(account, executor, record)
     settings = load_settings()
     with open_executor(settings, opening(chain, rpc_url, recording, settles=False), words) as opened:
@@ -55,6 +65,19 @@ def account(
             click.echo(json.dumps(state_json(state, now), indent=1))
             return
         show_state(terminal(), state, opened.tokens, now)
+
+
+def _hand_on(context: click.Context, *, unusable: Mapping[str, bool]) -> None:
+    """Options before a command's name are the command's. Raises `InvalidRequest` for those that it does not have."""
+    name = str(context.invoked_subcommand)
+    for option in (option for option, given in unusable.items() if given):
+        raise InvalidRequest(option, f"is of no use to `oms account {name}`; leave it out")
+    typed = {key: value for key, value in context.params.items() if value not in (None, False, ())}
+    context.default_map = {name: typed}
+
+
+for each in (withdraw, guardian, offer, accept, entry_point, skip_nonces):
+    account.add_command(each)
 
 
 @click.command()
@@ -116,8 +139,3 @@ def resume(
     with open_executor(load_settings(), opening(chain, rpc_url, recording, settles=True), words) as opened:
         act = opened.act("resume", RESUME, sender_of(opened, sender))
         carry_out(opened, act, Manner(dry_run, as_json))
-
-
-def sender_of(opened: OpenExecutor, sender: str | None) -> Address:
-    """Who sends: whoever was named, or the executor's owner."""
-    return opened.owner() if sender is None else parse_account(sender)

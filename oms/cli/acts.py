@@ -4,7 +4,7 @@ Owns: the order in which it is shown. Must not: decide; `oms.application.acting`
 """
 
 import json
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -12,13 +12,17 @@ import click
 from rich.console import Console
 
 from oms.application.acting import Act, Previewed, require_sound
+from oms.application.owning import Intended
 from oms.application.plan_file import to_json_value
 from oms.bootstrap.accounts import OpenExecutor
+from oms.bootstrap.sessions import parse_account
+from oms.cli.options import ActWords
 from oms.cli.reverts import revert_lines, simulation_json
 from oms.cli.tables import changes_table, checks_table, simulation_line, terminal, words
 from oms.domain.transactions import Receipt
 from oms.errors import InvalidRequest, OmsError
 from oms.execution.revert_reasons import explain_revert
+from oms.units import Address
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,6 +47,41 @@ Results = Callable[[Previewed, Sent | None], Mapping[str, Any]]
 """What more is to be told of an act in JSON, before and after it is sent."""
 Shown = Callable[[Console, Previewed, Sent | None], None]
 """The same for a person."""
+
+
+def sender_of(opened: OpenExecutor, sender: str | None) -> Address:
+    """Who sends: whoever was named, or the executor's owner."""
+    return opened.owner() if sender is None else parse_account(sender)
+
+
+def carry_out_intended(
+    opened: OpenExecutor,
+    purpose: str,
+    intended: Intended,
+    given: ActWords,
+    *,
+    sender: Address | None = None,
+    watch: Sequence[tuple[Address, Address]] = (),
+    results: Results = lambda _previewed, _sent: {},
+    shown: Shown = lambda _console, _previewed, _sent: None,
+) -> None:
+    """Say in plain words what will be so, then carry it out; by the owner where nobody else is named."""
+    sends = sender or sender_of(opened, given.sender)
+    if not given.as_json:
+        console = terminal()
+        console.print(f"on {opened.executor}:")
+        *lines, last = intended.words
+        for line in lines:
+            console.print(f"  · {words(line)}", soft_wrap=True)
+        console.print(f"[yellow]{words(last)}[/]", soft_wrap=True)
+    act = opened.act(purpose, intended.data, sends, watch=watch, takes_away=intended.takes_away)
+    carry_out(
+        opened,
+        act,
+        Manner(given.dry_run, given.as_json, asks=not given.yes),
+        results=lambda previewed, sent: {"words": list(intended.words), **results(previewed, sent)},
+        shown=shown,
+    )
 
 
 def carry_out(

@@ -19,10 +19,12 @@ from oms.errors import StateConflict
 @chain_options
 @click.option("--json", "as_json", is_flag=True, help="One JSON object instead of a table.")
 def deployed(record: Path, *, chain: str | None, rpc_url: str | None, recording: Path | None, as_json: bool) -> None:
-    """Compare a record of deployments/ with a chain: code, addresses, owner and venues. Nothing is sent.
+    """Compare a record of deployments/ with a chain. Nothing is sent. Exit code 3 where anything differs.
 
-    Where this checkout's sources are those of the record, their constructors are run again on the node, and what they
-    make is compared too. Exit code 3 where anything differs.
+    Compared are code, addresses, owner, delay and venues; what this checkout's constructors make of the recorded
+    arguments, run again on the node; whether the contracts were built with each other and with the protocols that are
+    built in for the chain; and what stands at each protocol's address, with the implementation behind a proxy. What
+    cannot be told counts as differing. What a development chain never had is shown as `not here`, and does not.
 
     \b
     Examples:
@@ -31,13 +33,18 @@ def deployed(record: Path, *, chain: str | None, rpc_url: str | None, recording:
     """
     found = check_deployment(load_settings(), opening(chain, rpc_url, recording, settles=False), record)
     if as_json:
-        click.echo(json.dumps({"same": all(each.ok for each in found), "found": [asdict(each) for each in found]}))
+        click.echo(
+            json.dumps(
+                {"same": all(each.ok for each in found), "found": [asdict(each) | {"ok": each.ok} for each in found]}
+            )
+        )
     else:
         table = Table()
         for title in ("recorded", "", "found"):
             table.add_column(title)
         for each in found:
-            table.add_row(words(each.what), "[green]same[/]" if each.ok else "[red]differs[/]", words(each.found))
+            colour = "green" if each.finding == "same" else "yellow" if each.ok else "red"
+            table.add_row(words(each.what), f"[{colour}]{each.finding}[/]", words(each.found))
         terminal().print(table)
     unlike = [each.what for each in found if not each.ok]
     if unlike:

@@ -33,6 +33,7 @@ class OmsGroup(click.Group):
         "explain": "oms.cli.explain:explain",
         "fork": "oms.cli.fork:fork",
         "journal": "oms.cli.journal:journal",
+        "listing": "oms.cli.registry:listing",
         "market": "oms.cli.market:market",
         "pause": "oms.cli.account:pause",
         "quote": "oms.cli.quote:quote",
@@ -43,6 +44,7 @@ class OmsGroup(click.Group):
         "sign": "oms.cli.relay:sign",
         "simulate": "oms.cli.swap:simulate",
         "swap": "oms.cli.swap:swap",
+        "venue": "oms.cli.registry:venue",
         "version": "oms.cli.doctor:version",
     }
 

@@ -1,7 +1,9 @@
 """Options that several commands share, and the text of their help."""
 
+import functools
 import os
 from collections.abc import Callable
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -70,6 +72,32 @@ def act_options(command: F) -> F:
     ):
         command = option(command)
     return command
+
+
+@dataclass(frozen=True, slots=True)
+class ActWords:
+    """Which executor, on which chain, and how an act on it is sent."""
+
+    which: ExecutorWords
+    opening: Opening
+    sender: str | None
+    dry_run: bool
+    as_json: bool
+    yes: bool
+
+
+def owner_act(command: F) -> F:
+    """All that an act takes beside its own words, as `given`; it asks before anything is sent."""
+
+    @functools.wraps(command)
+    def called(*words: Any, **options: Any) -> Any:
+        which = executor_words(*(options.pop(name) for name in ("account", "executor", "record")))
+        where = opening(*(options.pop(name) for name in ("chain", "rpc_url", "recording")), settles=True)
+        how = (options.pop(name) for name in ("sender", "dry_run", "as_json", "yes"))
+        return command(*words, given=ActWords(which, where, *how), **options)
+
+    agrees = click.option("--yes", is_flag=True, help="Send without asking.")
+    return agrees(executor_options(chain_options(act_options(called))))
 
 
 def executor_words(account: str | None, executor: str | None, record: Path | None) -> ExecutorWords:

@@ -17,8 +17,7 @@ from oms.bootstrap.accounts import OpenExecutor, open_executor
 from oms.bootstrap.configuration import load_settings
 from oms.bootstrap.executor_words import ExecutorWords
 from oms.bootstrap.sessions import DESK, parse_account
-from oms.cli.account import sender_of
-from oms.cli.acts import Manner, Sent, act_json, carry_out, show_placed, show_preview
+from oms.cli.acts import Manner, Sent, act_json, carry_out, sender_of, show_placed, show_preview
 from oms.cli.options import act_options, chain_options, check_destination, executor_options, executor_words, opening
 from oms.cli.reverts import revert_json
 from oms.cli.swap import write_json

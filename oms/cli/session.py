@@ -12,8 +12,7 @@ from oms.application.plan_file import to_json_value
 from oms.bootstrap.accounts import open_executor
 from oms.bootstrap.configuration import load_settings
 from oms.bootstrap.sessions import parse_account
-from oms.cli.account import sender_of
-from oms.cli.acts import Manner, carry_out
+from oms.cli.acts import Manner, carry_out, sender_of
 from oms.cli.executor_tables import session_json, show_session
 from oms.cli.options import act_options, chain_options, executor_options, executor_words, opening
 from oms.cli.tables import terminal, words

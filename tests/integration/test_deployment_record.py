@@ -2,6 +2,7 @@
 
 import json
 from collections.abc import Mapping
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -9,18 +10,23 @@ import pytest
 
 from oms.adapters.evm.artifacts import Artifacts
 from oms.adapters.evm.contracts import OurContracts, deploy_on_fork, our_contracts
+from oms.adapters.evm.deployed_places import IMPLEMENTATION_SLOT
+from oms.adapters.evm.deployment_findings import Finding
 from oms.adapters.evm.deployment_record import compare, read_record, record_of
 from oms.adapters.evm.devnet import Devnet
 from oms.adapters.evm.devnet.chain import DESK
 from oms.adapters.evm.devnet.deploy import Transactions, encode_call, read_call
 from oms.adapters.evm.rpc import RpcClient
-from oms.adapters.evm.venues import BUILT_IN, MAINNET
+from oms.adapters.evm.venues import BUILT_IN, MAINNET, ChainVenues
 from oms.errors import InvalidRequest
 from oms.units import Address
+from tests.integration.hostile_nodes import answered, failing, hostile_node
 from tests.integration.test_commands import Terminal
 
 pytestmark = pytest.mark.fork
 
+PLACES = ("weth", "balancerV2Vault", "balancerV3Vault", "aavePool", "spokePool", "zeroEx", "airSwap")
+DEAD = Address("0x000000000000000000000000000000000000dEaD")
 STRANGER = Address("0x90F79bf6EB2c4f870365E785982E1f101E93b906")
 
 
@@ -51,7 +57,9 @@ def test_what_was_just_deployed_is_as_recorded_down_to_its_sources(
     told = {each.what for each in found}
     for name in record["contracts"]:
         assert {name, f"{name}'s address", f"{name}'s source"} <= told
-    assert {"chain", "owner", *(f"venue {venue['name']}" for venue in record["venues"])} <= told
+    parts = {"Executor's steward", "Executor's annex", "Executor's warden", "Executor's rfqSettlement"}
+    assert {*parts, "Steward's warden", *(f"Annex's {place}" for place in PLACES)} <= told
+    assert {"chain", "owner", "registry's delay", *(f"venue {venue['name']}" for venue in record["venues"])} <= told
 
 
 def test_the_factory_gives_the_executor_the_address_that_python_computes(devnet: Devnet, ours: OurContracts) -> None:
@@ -93,7 +101,211 @@ def test_an_address_that_does_not_follow_from_the_init_code_is_named(
 ) -> None:
     record["contracts"]["Steward"]["init_code_hash"] = "0x" + "11" * 32
     record["create3"]["salt"] = "0x" + "22" * 32
-    assert set(unlike(devnet.anvil.rpc, record, project)) == {"Steward's address", "Executor's address"}
+    found = unlike(devnet.anvil.rpc, record, project)
+    assert set(found) == {"Steward's address", "Steward's source", "Executor's address"}
+    assert "of another init code" in found["Steward's source"]
+
+
+# --- protocols and parts -----------------------------------------------------------------------------------------
+
+
+def elsewhere(**places: Address) -> ChainVenues:
+    """Mainnet's protocols, some of them in other places."""
+    return replace(MAINNET, places=replace(MAINNET.places, **places))
+
+
+def put(rpc: RpcClient, contracts: OurContracts, venues: ChainVenues) -> dict[str, Any]:
+    """The record of contracts that were just deployed."""
+    deploy_on_fork(rpc, contracts, venues)
+    written: dict[str, Any] = json.loads(json.dumps(record_of(rpc, contracts, venues), sort_keys=True))
+    return written
+
+
+def test_a_part_that_was_deployed_and_recorded_with_a_wrong_place_is_named(devnet: Devnet, project: Path) -> None:
+    venues = elsewhere(spoke_pool=DEAD)
+    record = put(devnet.anvil.rpc, our_contracts(Artifacts(project), venues, DESK), venues)
+    found = unlike(devnet.anvil.rpc, record, project)
+    assert list(found) == ["Annex's spokePool"]
+    assert DEAD in found["Annex's spokePool"]
+    assert f"{MAINNET.places.spoke_pool} is built in" in found["Annex's spokePool"]
+
+
+def test_a_factory_of_the_executors_that_is_not_the_built_in_one_is_named(devnet: Devnet, project: Path) -> None:
+    other = replace(MAINNET.v3[0], factory=DEAD, deployer=DEAD)
+    venues = replace(MAINNET, v3=(other, *MAINNET.v3[1:]))
+    record = put(devnet.anvil.rpc, our_contracts(Artifacts(project), venues, DESK), venues)
+    assert set(unlike(devnet.anvil.rpc, record, project)) == {"Executor's v3Factory", "Steward's v3Factory"}
+
+
+def test_a_record_that_misstates_what_a_part_was_built_with_is_named(
+    devnet: Devnet, record: dict[str, Any], project: Path
+) -> None:
+    places = record["contracts"]["Annex"]["constructor_arguments"]["places"]
+    places["spokePool"] = DEAD
+    found = unlike(devnet.anvil.rpc, record, project)
+    assert set(found) == {"Annex's source", "Annex's spokePool"}
+    assert f"spokePool is {MAINNET.places.spoke_pool}, recorded as {DEAD}" in found["Annex's source"]
+
+
+def test_a_record_of_other_sources_says_so(
+    devnet: Devnet, record: dict[str, Any], project: Path, tmp_path: Path
+) -> None:
+    (tmp_path / "out").mkdir()
+    for built in (project / "out").iterdir():
+        if built.name not in ("Annex.sol", "Warden.sol"):
+            (tmp_path / "out" / built.name).symlink_to(built)
+    artifact = json.loads((project / "out" / "Annex.sol" / "Annex.json").read_text())
+    settlement = json.loads((project / "out" / "RfqSettlement.sol" / "RfqSettlement.json").read_text())
+    artifact["bytecode"] = settlement["bytecode"]
+    (tmp_path / "out" / "Annex.sol").mkdir()
+    (tmp_path / "out" / "Annex.sol" / "Annex.json").write_text(json.dumps(artifact))
+    found = {each.what: each for each in compare(devnet.anvil.rpc, record, Artifacts(tmp_path)) if not each.ok}
+    assert {what: each.finding for what, each in found.items()} == {
+        "Annex's source": Finding.DIFFERS,
+        "Warden's source": Finding.UNPROVED,
+    }
+    assert "check out its commit" in found["Annex's source"].found
+    assert "out/Warden.sol/Warden.json is missing" in found["Warden's source"].found
+
+
+def test_constructor_arguments_that_are_not_the_sources_own_are_named(
+    devnet: Devnet, record: dict[str, Any], project: Path
+) -> None:
+    del record["contracts"]["Annex"]["constructor_arguments"]["places"]["spokePool"]
+    found = unlike(devnet.anvil.rpc, record, project)
+    assert set(found) == {"Annex's source"}
+    assert "unlike in spokePool" in found["Annex's source"]
+
+
+def test_parts_that_are_not_the_executors_own_are_named(devnet: Devnet, record: dict[str, Any], project: Path) -> None:
+    venues = elsewhere(spoke_pool=DEAD)
+    others = our_contracts(Artifacts(project), venues, STRANGER)
+    devnet.anvil.rpc.call("anvil_setBalance", STRANGER, hex(10**20))
+    record["contracts"]["Annex"] = put(devnet.anvil.rpc, others, venues)["contracts"]["Annex"]
+    found = unlike(devnet.anvil.rpc, record, project)
+    assert set(found) == {"Executor's annex", "Annex's spokePool"}
+    assert others.part("Annex").address in found["Executor's annex"]
+    arguments = record["contracts"]["Executor"]["constructor_arguments"]
+    arguments["parts"]["annex"] = others.part("Annex").address
+    found = unlike(devnet.anvil.rpc, record, project)
+    assert "it was built with another" in found["Executor's annex"]
+    assert "annex is 0x" in found["Executor's source"]
+
+
+def test_a_part_of_which_the_record_says_nothing_is_named(
+    devnet: Devnet, record: dict[str, Any], project: Path
+) -> None:
+    del record["contracts"]["Warden"]
+    found = {each.what: each.finding for each in compare(devnet.anvil.rpc, record, Artifacts(project)) if not each.ok}
+    assert found == dict.fromkeys(("Warden", "Steward's warden", "Executor's warden"), Finding.MISSING)
+
+
+def test_a_factory_of_which_the_record_says_nothing_is_named(
+    devnet: Devnet, record: dict[str, Any], project: Path
+) -> None:
+    del record["venues"][0]
+    found = unlike(devnet.anvil.rpc, record, project)
+    assert list(found) == ["venue sushiswap"]
+    assert "the record says nothing" in found["venue sushiswap"]
+
+
+def test_what_a_development_chain_never_had_is_said_and_not_held_against_the_record(
+    devnet: Devnet, record: dict[str, Any], project: Path
+) -> None:
+    found = {each.what: each for each in compare(devnet.anvil.rpc, record, Artifacts(project))}
+    assert found["Annex's spokePool"].finding is Finding.NOT_HERE
+    assert "nothing stands there" in found["Annex's spokePool"].found
+    assert found["Annex's weth"].finding is Finding.SAME
+    assert "bytes of code stand there" in found["Annex's weth"].found
+
+
+def test_a_place_without_code_on_a_chain_that_others_use_is_named(
+    devnet: Devnet, record: dict[str, Any], project: Path
+) -> None:
+    def says(method: str, params: list[Any]) -> Any:
+        return "geth/1" if method == "web3_clientVersion" else devnet.anvil.rpc.call(method, *params)
+
+    with hostile_node(lambda request: answered(request, says)) as url, RpcClient(url) as rpc:
+        found = {each.what: each.finding for each in compare(rpc, record, Artifacts(project)) if not each.ok}
+    assert set(found.values()) == {Finding.MISSING}
+    assert {"Annex's spokePool", "Annex's aavePool", "Annex's zeroEx"} <= set(found)
+    assert "Annex's weth" not in found
+
+
+def test_the_implementation_behind_a_proxy_is_shown_and_must_stand(
+    devnet: Devnet, record: dict[str, Any], project: Path
+) -> None:
+    rpc, spoke = devnet.anvil.rpc, MAINNET.places.spoke_pool
+    rpc.call("anvil_setCode", spoke, "0x00")
+    rpc.call("anvil_setStorageAt", spoke, hex(IMPLEMENTATION_SLOT), "0x" + bytes(12).hex() + DEAD[2:])
+    found = {each.what: each for each in compare(rpc, record, Artifacts(project))}["Annex's spokePool"]
+    assert found.finding is Finding.NOT_HERE
+    assert f"of {DEAD} (where nothing stands)" in found.found
+    rpc.call("anvil_setCode", DEAD, "0x0001")
+    found = {each.what: each for each in compare(rpc, record, Artifacts(project))}["Annex's spokePool"]
+    assert found.finding is Finding.SAME
+    assert f"a proxy stands there, of {DEAD} (2 bytes)" in found.found
+
+
+def test_a_listed_factory_that_is_not_the_built_in_one_is_named(devnet: Devnet, project: Path) -> None:
+    venues = replace(MAINNET, v2=(MAINNET.v2[0], replace(MAINNET.v2[1], factory=DEAD), *MAINNET.v2[2:]))
+    record = put(devnet.anvil.rpc, our_contracts(Artifacts(project), venues, DESK), venues)
+    found = unlike(devnet.anvil.rpc, record, project)
+    assert list(found) == ["venue sushiswap"]
+    assert f"deployer {DEAD}, built in as {MAINNET.v2[1].factory}" in found["venue sushiswap"]
+    record["venues"][0]["name"] = "nowhere"
+    assert "no factory of that name" in unlike(devnet.anvil.rpc, record, project)["venue nowhere"]
+
+
+@pytest.mark.parametrize("value", [None, 7, -1, 2**300, "", "0x12", [], {}])
+def test_no_value_in_a_record_is_more_than_the_callers_fault(
+    devnet: Devnet, record: dict[str, Any], project: Path, value: object
+) -> None:
+    places = "Annex", "constructor_arguments", "places"
+    paths: list[tuple[Any, ...]] = [
+        ("contracts", *places),
+        ("contracts", *places, "spokePool"),
+        ("contracts", "Executor", "constructor_arguments", "parts", "annex"),
+        ("contracts", "Steward", "address"),
+        ("venues", 0, "id"),
+        ("venues", 0, "init_code_hash"),
+        ("create2", "salt"),
+    ]
+    for path in paths:
+        written = json.loads(json.dumps(record))
+        inner = written
+        for step in path[:-1]:
+            inner = inner[step]
+        inner[path[-1]] = value
+        try:
+            found = unlike(devnet.anvil.rpc, written, project)
+        except InvalidRequest:
+            continue
+        assert found, path
+
+
+def test_a_delay_that_is_not_the_recorded_one_is_named(devnet: Devnet, record: dict[str, Any], project: Path) -> None:
+    arguments = record["contracts"]["Steward"]["constructor_arguments"]
+    arguments["delay"] += 60
+    assert set(unlike(devnet.anvil.rpc, record, project)) == {"Steward's source", "registry's delay"}
+
+
+def test_a_node_that_runs_no_constructors_is_not_taken_for_agreement(
+    devnet: Devnet, record: dict[str, Any], project: Path
+) -> None:
+    def respond(request: Any) -> Any:
+        first = request[0] if isinstance(request, list) else request
+        if first["method"] == "eth_call" and len(first["params"]) > 2:
+            return failing(request, {"code": -32602, "message": "too many arguments, want at most 2"})
+        return answered(request, lambda method, params: devnet.anvil.rpc.call(method, *params))
+
+    with hostile_node(respond) as url, RpcClient(url) as rpc:
+        found = {each.what: each.finding for each in compare(rpc, record, Artifacts(project)) if not each.ok}
+    assert found == {f"{name}'s source": Finding.UNPROVED for name in record["contracts"]}
+
+
+def test_the_slot_of_an_implementation_is_that_of_the_standard() -> None:
+    assert hex(IMPLEMENTATION_SLOT) == "0x360894a13ba1a3210667c828492db98dca3e2076cc3735a920a3ca505d382bbc"
 
 
 def test_a_new_owner_and_a_changed_venue_are_named(

@@ -23,6 +23,8 @@ class Artifact:
     abi: tuple[Mapping[str, Any], ...]
     init_code: bytes
     runtime: bytes
+    immutables: tuple[tuple[int, int], ...] = ()
+    """Where the constructor writes into `runtime`: starts and lengths in bytes, as forge gives them."""
 
     @classmethod
     def read(cls, path: Path, *, remedy: str = "npm ci") -> Self:
@@ -36,7 +38,8 @@ class Artifact:
         init_code = _code(found, "bytecode")
         if init_code is None:
             raise Terminal("artifacts", f"{_short(path)} holds no bytecode; delete its folder and run `{remedy}`")
-        return cls(path.stem, tuple(found.get("abi", ())), init_code, _code(found, "deployedBytecode") or b"")
+        runtime = _code(found, "deployedBytecode") or b""
+        return cls(path.stem, tuple(found.get("abi", ())), init_code, runtime, _immutables(found))
 
     def with_arguments(self, *values: object) -> bytes:
         """Creation code followed by the constructor's encoded arguments; types are those of the ABI."""
@@ -127,6 +130,13 @@ def _code(found: Mapping[str, Any], key: str) -> bytes | None:
         return bytes.fromhex(text.removeprefix("0x"))
     except ValueError:
         return None  # unlinked libraries leave placeholders
+
+
+def _immutables(found: Mapping[str, Any]) -> tuple[tuple[int, int], ...]:
+    code = found.get("deployedBytecode")
+    places = code.get("immutableReferences") if isinstance(code, dict) else None
+    groups = places.values() if isinstance(places, dict) else ()
+    return tuple((each["start"], each["length"]) for group in groups for each in group)
 
 
 def _short(path: Path) -> str:

@@ -7,16 +7,27 @@ Sources: EIP-1014; `contracts/ExecutorFactory.sol`.
 
 import json
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from eth_abi.exceptions import EncodingError
 from eth_hash.auto import keccak
 
 from oms.adapters.evm.addresses import create2_address, parse_address
 from oms.adapters.evm.artifacts import Artifacts
 from oms.adapters.evm.chain import octets, quantity
-from oms.adapters.evm.contracts import CREATE2_PROXY, SALT, ListedVenue, OurContract, OurContracts, listed_venues
+from oms.adapters.evm.contracts import (
+    CREATE2_PROXY,
+    SALT,
+    SHARED,
+    ListedVenue,
+    OurContract,
+    OurContracts,
+    listed_venues,
+)
+from oms.adapters.evm.deployed_places import built_in_venues, compared_parts, compared_places, unlike_built_in
+from oms.adapters.evm.deployed_sources import built
+from oms.adapters.evm.deployment_findings import Finding, Standing
 from oms.adapters.evm.devnet.deploy import read_call
 from oms.adapters.evm.rpc import RpcClient, RpcError, RpcFailure
 from oms.adapters.evm.venues import ChainVenues
@@ -24,15 +35,6 @@ from oms.errors import InvalidRequest, Terminal
 from oms.units import Address
 
 Json = Any
-
-
-@dataclass(frozen=True, slots=True)
-class Standing:
-    """One thing that a record says, and what was found."""
-
-    what: str
-    ok: bool
-    found: str
 
 
 def contract_entry(contract: OurContract, *, code: bytes, transaction: str | None) -> dict[str, Json]:
@@ -101,28 +103,33 @@ def compare(rpc: RpcClient, record: Mapping[str, Json], artifacts: Artifacts) ->
     """Everything that the record says of the chain, and what is there. Raises `InvalidRequest` for a damaged record."""
     try:
         return tuple(_compared(rpc, record, artifacts))
-    except (KeyError, TypeError, AttributeError, ValueError) as error:
-        reason = f"lacks or misstates {error}; write it again with `./scripts/ape run deploy`"
+    except (KeyError, TypeError, AttributeError, ValueError, OverflowError, EncodingError) as error:
+        reason = f"lacks or misstates {str(error)[:200]}; write it again with `./scripts/ape run deploy`"
         raise InvalidRequest("record", reason) from error
 
 
 def _compared(rpc: RpcClient, record: Mapping[str, Json], artifacts: Artifacts) -> Iterable[Standing]:
     chain_id = quantity(rpc.call("eth_chainId"), venue=rpc.venue, what="eth_chainId")
-    yield Standing("chain", chain_id == record["chain"]["id"], f"{chain_id}")
+    yield Standing.compared("chain", f"{chain_id}", same=chain_id == record["chain"]["id"])
     entries = record["contracts"]
     addresses = {name: parse_address(entry["address"], field=f"record of {name}") for name, entry in entries.items()}
     codes = dict(zip(addresses, _codes(rpc, list(addresses.values())), strict=True))
+    for name in (each for each in (*SHARED, "Executor") if each not in entries):
+        yield Standing(name, Finding.MISSING, "the record says nothing of it")
     for name, entry in entries.items():
         if not codes[name]:
-            yield Standing(name, ok=False, found=f"nothing stands at {addresses[name]}")
+            yield Standing(name, Finding.MISSING, f"nothing stands at {addresses[name]}")
         elif keccak(codes[name]) != _bytes(entry["code_hash"]):
-            yield Standing(name, ok=False, found=f"other code stands at {addresses[name]}: {_hex(keccak(codes[name]))}")
+            other = f"other code stands at {addresses[name]}: {_hex(keccak(codes[name]))}"
+            yield Standing(name, Finding.DIFFERS, other)
         else:
-            yield Standing(name, ok=True, found=f"the recorded code stands at {addresses[name]}")
+            yield Standing(name, Finding.SAME, f"the recorded code stands at {addresses[name]}")
             yield from _derived(rpc, record, name, addresses[name])
-            yield from _built(rpc, artifacts, name, entry, codes[name])
+            yield built(rpc, artifacts, name, entry, codes[name], _typed(entry["constructor_arguments"]))
+    yield from compared_parts(entries, codes)
+    yield from compared_places(rpc, entries, owner=record["owner"], chain_id=chain_id)
     if codes.get("Executor"):
-        yield from _told(rpc, record, addresses["Executor"])
+        yield from _told(rpc, record, addresses["Executor"], chain_id)
 
 
 def _derived(rpc: RpcClient, record: Mapping[str, Json], name: str, address: Address) -> Iterable[Standing]:
@@ -130,56 +137,60 @@ def _derived(rpc: RpcClient, record: Mapping[str, Json], name: str, address: Add
     if name == "Executor":
         given = record["create3"]
         asked = given["deployer"], _bytes(given["salt"])
-        found = _asked(rpc, given["factory"], "addressOf(address,bytes32)", *asked, returns="(address)")
-        expected = None if found is None else parse_address(str(found[0]), field="factory")
+        answer = _asked(rpc, given["factory"], "addressOf(address,bytes32)", *asked, returns="(address)")
+        expected = None if answer is None else parse_address(str(answer[0]), field="factory")
         source = "the factory's for this deployer and salt"
     else:
         given, init_code_hash = record["create2"], _bytes(record["contracts"][name]["init_code_hash"])
         proxy = parse_address(given["proxy"], field="record of create2")
         expected = create2_address(proxy, _bytes(given["salt"]), init_code_hash)
         source = "the init code's by CREATE2"
-    yield Standing(
-        f"{name}'s address", expected == address, source if expected == address else f"{source} is {expected}"
-    )
+    found = source if expected == address else f"{source} is {expected}"
+    yield Standing.compared(f"{name}'s address", found, same=expected == address)
 
 
-def _built(
-    rpc: RpcClient, artifacts: Artifacts, name: str, entry: Mapping[str, Json], code: bytes
-) -> Iterable[Standing]:
-    """Whether this checkout's source makes that code; nothing is said of a record of other sources."""
-    try:
-        init_code = artifacts.ours(name).with_arguments_of(_typed(entry["constructor_arguments"]))
-    except Terminal:
-        return
-    if keccak(init_code) != _bytes(entry["init_code_hash"]):
-        return
-    call = {"to": entry["address"], "data": "0x"}
-    override = {entry["address"]: {"code": "0x" + init_code.hex()}}
-    (answer,) = rpc.batch([("eth_call", [call, "latest", override])])
-    if isinstance(answer, RpcFailure):
-        return  # a node without state overrides
-    made = octets(answer, venue=rpc.venue, what="code")
-    found = "this checkout's, constructed with the recorded arguments" if made == code else "not what this source makes"
-    yield Standing(f"{name}'s source", made == code, found)
-
-
-def _told(rpc: RpcClient, record: Mapping[str, Json], executor: Address) -> Iterable[Standing]:
-    """Whom the executor obeys and which forks it knows, now."""
+def _told(rpc: RpcClient, record: Mapping[str, Json], executor: Address, chain_id: int) -> Iterable[Standing]:
+    """Whom the executor obeys, how long its registry waits and which forks it knows, now."""
     answer = _asked(rpc, executor, "owner()", returns="(address)")
     owner = None if answer is None else parse_address(str(answer[0]), field="owner")
-    yield Standing("owner", owner == record["owner"], str(owner))
+    yield Standing.compared("owner", str(owner), same=owner == record["owner"])
+    steward = record["contracts"].get("Steward")
+    if steward is not None:
+        recorded = steward["constructor_arguments"]["delay"]
+        answer = _asked(rpc, executor, "registryDelay()", returns="(uint256)")
+        told = "no answer" if answer is None else f"{answer[0]} seconds"
+        yield Standing.compared("registry's delay", told, same=answer == (recorded,))
+    yield from _untold(rpc, record, executor, chain_id)
     for venue in record["venues"]:
         asked = venue["kind"], venue["id"]
         found = _asked(rpc, executor, "venue(uint8,uint8)", *asked, returns="(address,uint24,bytes32)")
         if found is None:
-            yield Standing(f"venue {venue['name']}", ok=False, found="the executor does not know it")
+            yield Standing(f"venue {venue['name']}", Finding.MISSING, "the executor does not know it")
             continue
+        there = f"factory {found[0]}, {found[1]} pips"
         same = (str(found[0]).lower(), found[1], bytes(found[2])) == (
             venue["deployer"].lower(),
             venue["fee_pips"],
             _bytes(venue["init_code_hash"]),
         )
-        yield Standing(f"venue {venue['name']}", same, f"factory {found[0]}, {found[1]} pips")
+        unlike = unlike_built_in(venue, chain_id=chain_id)
+        if same and unlike is not None:
+            yield Standing(f"venue {venue['name']}", unlike[0], f"{there}, as recorded; but {unlike[1]}")
+        else:
+            yield Standing.compared(f"venue {venue['name']}", there, same=same)
+
+
+def _untold(rpc: RpcClient, record: Mapping[str, Json], executor: Address, chain_id: int) -> Iterable[Standing]:
+    """Built-in factories that the executor knows although the record does not say so."""
+    told = {(venue["kind"], venue["id"]) for venue in record["venues"]}
+    for each in built_in_venues(chain_id):
+        place = each.kind, each.number
+        if place in told:
+            continue
+        known = _asked(rpc, executor, "venue(uint8,uint8)", *place, returns="(address,uint24,bytes32)")
+        if known is not None:
+            reason = f"the executor knows factory {known[0]}, of which the record says nothing"
+            yield Standing(f"venue {each.name}", Finding.DIFFERS, reason)
 
 
 def _asked(rpc: RpcClient, target: str, signature: str, *values: object, returns: str) -> tuple[Json, ...] | None:

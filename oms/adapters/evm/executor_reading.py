@@ -264,6 +264,11 @@ def _proposals(reader: ExecutorReader, known: Known, happened: Iterable[Happened
     )
 
 
+def read_proposals(reader: ExecutorReader, known: Known, *, since: int) -> tuple[Proposal, ...]:
+    """Additions that wait, of those that were proposed from block `since` on."""
+    return _proposals(reader, known, reader.happened(since))
+
+
 def _references(reader: ExecutorReader, happened: Iterable[Happened]) -> tuple[Reference, ...]:
     tokens = list(dict.fromkeys(event.values[0] for event in happened if event.name == "PriceFeedSet"))
     return read_references(reader, tokens)

@@ -105,8 +105,8 @@ class SolidlyVenue:
 class Places:
     """What plans deal with beside pools; zero for what a chain lacks.
 
-    Sources: balancer/balancer-deployments, aave-dao/aave-address-book, across-protocol/contracts (deployed addresses),
-    0xProject/protocol (packages/contract-addresses), airswap/airswap-protocols (deploys.js of swap-erc20 5).
+    Sources, by their packages: balancer/sdk 6.1, aave-dao/aave-address-book 4.68, across-protocol/contracts 3.0,
+    0x/contract-addresses 8.13, airswap/swap-erc20 5.0, which lists no Optimism.
     """
 
     balancer_v3_vault: Address = ZERO_ADDRESS
@@ -240,7 +240,8 @@ BASE = ChainVenues(
         _BALANCER_V3_VAULT,
         Address("0xA238Dd80C259a72e81d7e4664a9801593F98d1c5"),
         Address("0x09aea4b2242abC8bb4BB78D537A67a245A7bEC64"),
-        air_swap=_AIR_SWAP,
+        _ZERO_EX,
+        _AIR_SWAP,
     ),
 )
 
@@ -281,7 +282,10 @@ OPTIMISM = ChainVenues(
     balancer=(BalancerVenue("balancer_v2", _BALANCER_VAULT),),
     solidly=(SolidlyVenue("velodrome", Address("0xF1046053aa5682b4F9a81b5481394DA16BE5FF5a")),),
     places=Places(
-        _BALANCER_V3_VAULT, _AAVE_POOL, Address("0x6f26Bf09B1C792e3228e5467807a900A503c0281"), air_swap=_AIR_SWAP
+        _BALANCER_V3_VAULT,
+        _AAVE_POOL,
+        Address("0x6f26Bf09B1C792e3228e5467807a900A503c0281"),
+        Address("0xDEF1ABE32c034e558Cdd535791643C58a13aCC10"),
     ),
 )
 

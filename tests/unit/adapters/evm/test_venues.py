@@ -1,6 +1,7 @@
 """Deployments: every rule for computing a pool's address or id gives addresses and ids that chains really have."""
 
 import re
+from dataclasses import astuple
 
 import pytest
 from hypothesis import given
@@ -139,3 +140,22 @@ def test_what_is_no_address_is_refused_with_its_field(text: str) -> None:
 
 def test_a_negative_mapping_key_is_sign_extended_as_solidity_does() -> None:
     assert mapping_slot(-1, 6) == mapping_slot(2**256 - 1, 6) != mapping_slot(1, 6)
+
+
+@pytest.mark.parametrize(
+    ("chain_id", "zero_ex"),
+    [
+        (1, "0xDef1C0ded9bec7F1a1670819833240f027b25EfF"),
+        (8453, "0xDef1C0ded9bec7F1a1670819833240f027b25EfF"),
+        (42161, "0xDef1C0ded9bec7F1a1670819833240f027b25EfF"),
+        (10, "0xDEF1ABE32c034e558Cdd535791643C58a13aCC10"),
+    ],
+)
+def test_every_chain_has_the_exchange_proxy_that_0x_lists_for_it(chain_id: int, zero_ex: str) -> None:
+    assert venues_of(chain_id).places.zero_ex == zero_ex
+
+
+@pytest.mark.parametrize("chain_id", BUILT_IN)
+def test_every_place_is_written_with_its_checksum(chain_id: int) -> None:
+    for place in astuple(venues_of(chain_id).places):
+        assert place == checksummed(place)
