@@ -4,9 +4,10 @@ pragma solidity 0.8.30;
 import {IExecutor} from "../interfaces/IExecutor.sol";
 import {IERC20, ITokenErrors} from "../interfaces/IERC20.sol";
 import {IUniswapV2Pair, IUniswapV3Pool} from "../interfaces/IVenues.sol";
+import {PlanCodec} from "../libraries/PlanCodec.sol";
 import {TokenCalls} from "../libraries/TokenCalls.sol";
 import {Hop, hopOf} from "../types/Hop.sol";
-import {Cursor, FLAG_PERMIT, LEG_V2, LEG_V3, LEG_V4} from "../types/Plan.sol";
+import {Cursor, FLAG_PERMIT, LEG_V2, LEG_V3, LEG_V4, PAIR_END, TOKEN_IN, TOKEN_OUT} from "../types/Plan.sol";
 import {CREATE2_MARK, HIGHEST, LOWEST, PathLegs} from "./PathLegs.sol";
 import {SingletonLegs} from "./SingletonLegs.sol";
 
@@ -28,6 +29,22 @@ abstract contract SingleSwap is PathLegs, SingletonLegs {
     uint256 private constant LEG = 82;
     uint256 private constant ALL_FIRST_FOR_SECOND = 0x400100;
 
+    // Forms of plans over held funds, as `_form` reads them: version 2 and no flags, two assets, the only leg's first bytes,
+    // and how long such a plan is.
+    uint256 private constant FORM = (0x0200000000000020 << 192) | ALL_FIRST_FOR_SECOND;
+    uint256 internal constant FORM_V2 = FORM | (LEG_V2 << 16) | ((LEG + 3) << 24);
+    uint256 internal constant FORM_V3 = FORM | (LEG_V3 << 16) | ((LEG + 6) << 24);
+    uint256 internal constant FORM_V4 = FORM | (LEG_V4 << 16) | ((LEG + 9) << 24);
+
+    /// @dev The head without its deadline, the length of the plan, and three bytes where the first leg is if there are two
+    /// assets and no other token. No calldata is so long that its length reaches the head.
+    function _form() internal pure returns (uint256 form) {
+        assembly ("memory-safe") {
+            form := and(calldataload(0), 0xffff0000000000ff000000000000000000000000000000000000000000000000)
+            form := or(or(form, shr(232, calldataload(LEG))), shl(24, calldatasize()))
+        }
+    }
+
     /// @dev The kind of a plan's only leg if the plan has the form of this lane; else zero. The plan's flags are none, or
     /// those of a permit that pays the pool.
     function _singleKind(uint256 head) internal pure returns (uint256 kind) {
@@ -44,8 +61,8 @@ abstract contract SingleSwap is PathLegs, SingletonLegs {
         }
     }
 
-    function _swapSingleSingleton(address holder) internal {
-        if (holder != address(this)) revert IExecutor.NotDirect(LEG);
+    /// @dev Out of what the account holds: no permit can pay the manager.
+    function _swapHeldSingleton() internal {
         address sold;
         address bought;
         uint256 amount;
@@ -143,10 +160,60 @@ abstract contract SingleSwap is PathLegs, SingletonLegs {
         if (!plain && !token.accepted(success)) revert ITokenErrors.TransferFailed(token, pair, sold);
     }
 
-    /// @param holder Who pays, by the permit behind the leg if that is not this account, and is paid.
+    /// @dev Out of what the account holds.
+    function _swapHeldConcentrated() internal {
+        address deployer = _v3Factory;
+        bytes32 initCodeHash = _v3InitCodeHash;
+        bytes4 selector = IUniswapV3Pool.swap.selector;
+        uint256 derived;
+        bool success;
+        bool fine;
+        // As `_swapSingleConcentrated`, which see, at known places.
+        assembly ("memory-safe") {
+            let token := shr(96, calldataload(TOKEN_0))
+            let bought := shr(96, calldataload(TOKEN_1))
+            let amount := shr(128, calldataload(add(TOKEN_0, 20)))
+            let up := lt(token, bought)
+            let where := shl(5, up)
+            mstore(sub(add(PAIR_END, 32), where), token)
+            mstore(add(PAIR_END, where), bought)
+            mstore(add(PAIR_END, 64), shr(232, calldataload(add(LEG, 3))))
+            let salt := keccak256(PAIR_END, 96)
+            mstore(PAIR_END, or(CREATE2_MARK, deployer))
+            mstore(add(PAIR_END, 32), salt)
+            mstore(add(PAIR_END, 64), initCodeHash)
+            // The upper twelve bytes are not the address's: a call does without them, and the kind is written over them.
+            derived := keccak256(add(PAIR_END, 11), 85)
+            mstore(add(PAIR_END, 164), derived)
+            mstore(add(PAIR_END, 144), LEG_V3)
+            mstore(add(PAIR_END, 196), token)
+            mstore(add(PAIR_END, 228), amount)
+            tstore(_state.slot, keccak256(add(PAIR_END, 164), 96))
+            mstore(PAIR_END, selector)
+            mstore(add(PAIR_END, 4), address())
+            mstore(add(PAIR_END, 36), up)
+            mstore(add(PAIR_END, 68), amount)
+            mstore(add(PAIR_END, 100), xor(HIGHEST, mul(xor(LOWEST, HIGHEST), up)))
+            mstore(add(PAIR_END, 132), 160)
+            mstore(add(PAIR_END, 164), 64)
+            success := call(gas(), derived, 0, PAIR_END, 260, 0, 64)
+            fine := and(success, gt(returndatasize(), 63))
+            fine := and(fine, and(eq(mload(sub(32, where)), amount), slt(mload(where), 1)))
+        }
+        if (!fine) _explainHeld(derived, success);
+    }
+
+    function _explainHeld(uint256 derived, bool success) private view {
+        (, address token, uint256 amount) = PlanCodec.asset(TOKEN_IN);
+        (, address bought,) = PlanCodec.asset(TOKEN_OUT);
+        // The cut is meant: it leaves the address.
+        // forge-lint: disable-next-line(unsafe-typecast)
+        _explainSingle(hopOf(address(uint160(derived)), token < bought, LEG_V3, 0), amount, success);
+    }
+
+    /// @param holder Who pays, by the permit behind the leg, and is paid.
     function _swapSingleConcentrated(address holder) internal {
-        uint256 terms;
-        if (holder != address(this)) terms = _permitInContext(FLAG_PERMIT, 2, Cursor.wrap(LEG + 6));
+        uint256 terms = _permitInContext(FLAG_PERMIT, 2, Cursor.wrap(LEG + 6));
         address token;
         address bought;
         uint256 amount;
@@ -156,7 +223,7 @@ abstract contract SingleSwap is PathLegs, SingletonLegs {
         address pool;
         bool success;
         bool fine;
-        // `PoolAddress.concentrated`, then `PathLegs._heldContext` or `._permitContext`, `CallbackGuard._arm` and the call of
+        // `PoolAddress.concentrated`, then `PathLegs._permitContext`, `CallbackGuard._arm` and the call of
         // `PathLegs._askConcentrated`; beyond the free pointer and in scratch space. Fine is that the pool took the amount and
         // gave something. Whether it called back need not be asked: it has nothing if not, and is disarmed by the plan's end.
         assembly ("memory-safe") {
@@ -176,7 +243,7 @@ abstract contract SingleSwap is PathLegs, SingletonLegs {
             pool := shr(96, shl(96, keccak256(add(at, 11), 85)))
             mstore(add(at, 164), or(shl(160, LEG_V3), pool))
             let size := add(64, terms)
-            mstore(add(at, 196), or(token, shl(160, mul(PAY_PERMIT, iszero(iszero(terms))))))
+            mstore(add(at, 196), or(token, shl(160, PAY_PERMIT)))
             mstore(add(at, 228), amount)
             tstore(_state.slot, keccak256(add(at, 164), add(size, 32)))
             mstore(at, selector)

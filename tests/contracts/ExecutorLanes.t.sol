@@ -29,6 +29,12 @@ contract ExecutorLanesTest is Chain {
         _v4Pool(a, b);
     }
 
+    /// @dev The lanes' places in memory begin at 0x80, `PAIR_OPENINGS`: the first instructions say that all behind is free.
+    function test_the_compiler_keeps_nothing_where_a_plan_begins() public view {
+        bytes memory code = address(executor).code;
+        assertEq(bytes5(code), bytes5(hex"6080604052"));
+    }
+
     function test_any_plan_ends_the_same_in_both_lanes(uint8 kind, bool up, uint128 amount, uint128 least) public {
         (address sold, address bought) = up ? (a, b) : (b, a);
         // Up to a little more than is held, and about what one for one would bring.
