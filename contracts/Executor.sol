@@ -98,9 +98,9 @@ contract Executor is SingleSwap, ApprovalLegs, RfqLeg {
         if (odd != 0) holder = _enter(head, before, authority);
         if (!_openPair(holder)) _executeApart(before, address(0));
         uint256 form = _form();
-        if (form == FORM_V3) _swapHeldConcentrated();
+        if (form == FORM_V4) _swapHeldSingleton();
+        else if (form == FORM_V3) _swapHeldConcentrated();
         else if (form == FORM_V2) _swapSinglePair(address(this));
-        else if (form == FORM_V4) _swapHeldSingleton();
         else _runOtherwise(head, holder);
         _closePair(before, holder);
     }
@@ -213,9 +213,8 @@ contract Executor is SingleSwap, ApprovalLegs, RfqLeg {
     /// to an account that is its own owner.
     function _receive() private view {
         address to = _owner();
-        bool welcome = _isLocked()
-            ? msg.sender == _weth || msg.sender == address(_poolManager)
-            : msg.sender == to || to == address(this);
+        bool welcome =
+            _isLocked() ? msg.sender == _weth || msg.sender == _poolManager : msg.sender == to || to == address(this);
         if (!welcome) revert IExecutor.EthRefused(msg.sender);
     }
 

@@ -69,7 +69,8 @@ abstract contract PathLegs is VenueRegistry, PermitFunding {
         Hop hop;
         (hop, at) = _takeHop(head & KIND_MASK, token, next, start);
         if (head < HANDS_ON) {
-            PlanCodec.within(at, Frame.end());
+            // Asked here, the question is 35 gas less.
+            if (Cursor.unwrap(at) > Cursor.unwrap(Frame.end())) PlanCodec.within(at, Frame.end());
             return (_swapHop(hop, token, amount, Frame.holder(), 0), indexOut, at);
         }
         do {

@@ -3,7 +3,7 @@ pragma solidity 0.8.30;
 
 import {IExecutor} from "../interfaces/IExecutor.sol";
 import {IERC20, ITokenErrors} from "../interfaces/IERC20.sol";
-import {IUniswapV2Pair, IUniswapV3Pool} from "../interfaces/IVenues.sol";
+import {IPoolManager, IUniswapV2Pair, IUniswapV3Pool} from "../interfaces/IVenues.sol";
 import {PlanCodec} from "../libraries/PlanCodec.sol";
 import {TokenCalls} from "../libraries/TokenCalls.sol";
 import {Hop, hopOf} from "../types/Hop.sol";
@@ -63,22 +63,40 @@ abstract contract SingleSwap is PathLegs, SingletonLegs {
 
     /// @dev Out of what the account holds: no permit can pay the manager.
     function _swapHeldSingleton() internal {
-        address sold;
-        address bought;
-        uint256 amount;
-        uint256 key;
-        uint256 native;
+        address manager = _poolManager;
+        bytes4 selector = IPoolManager.unlock.selector;
+        uint256 particulars;
         // Fee and tick spacing, then a switch.
         assembly ("memory-safe") {
-            sold := shr(96, calldataload(TOKEN_0))
-            bought := shr(96, calldataload(TOKEN_1))
-            amount := shr(128, calldataload(add(TOKEN_0, 20)))
-            let word := calldataload(add(LEG, 2))
-            key := shr(208, word)
-            native := byte(6, word)
+            particulars := shr(200, calldataload(add(LEG, 2)))
         }
+        if (particulars & 0xff != 0) return _swapHeldCoin(particulars);
+        bool success;
+        bool fine;
+        // `SingletonLegs._swapSingleton` at known places, of two tokens. Whether the manager called back need not be asked where
+        // it says that something came of it: it has nothing if not, which the plan's end sees, and is disarmed there.
+        assembly ("memory-safe") {
+            mstore(add(PAIR_END, 36), or(shl(160, LEG_V4), manager))
+            mstore(add(PAIR_END, 68), shr(96, calldataload(TOKEN_0)))
+            mstore(add(PAIR_END, 100), shr(96, calldataload(TOKEN_1)))
+            mstore(add(PAIR_END, 132), shr(128, calldataload(add(TOKEN_0, 20))))
+            mstore(add(PAIR_END, 164), particulars)
+            tstore(_state.slot, keccak256(add(PAIR_END, 36), add(CONTEXT_BYTES, 32)))
+            mstore(PAIR_END, selector)
+            mstore(add(PAIR_END, 4), 32)
+            mstore(add(PAIR_END, 36), CONTEXT_BYTES)
+            success := call(gas(), manager, 0, PAIR_END, add(UNLOCK_CONTEXT, CONTEXT_BYTES), 0, 0)
+            fine := and(success, gt(returndatasize(), 95))
+        }
+        if (!fine) _explainManager(success);
+    }
+
+    function _swapHeldCoin(uint256 particulars) private {
+        uint256 native = particulars & 0xff;
         if (native > 1) revert IExecutor.BadSwitch(native);
-        _swapSingleton(sold, bought, amount, key, native == 1);
+        (, address sold, uint256 amount) = PlanCodec.asset(TOKEN_IN);
+        (, address bought,) = PlanCodec.asset(TOKEN_OUT);
+        _swapSingleton(sold, bought, amount, particulars >> 8, true);
     }
 
     /// @param holder Who pays, by the permit behind the leg if that is not this account, and is paid.

@@ -81,10 +81,13 @@ uint256 constant AMOUNT_ALL = 2;
 uint256 constant HEAD_BYTES = 8;
 uint256 constant MAX_TOTAL = 16;
 
-// Where a plan's first two assets stand in memory, from its first word that is free: their openings, a word each, then the
-// call of `balanceOf` for whoever's balances are bounded. Known places are 6 gas less each than those that a pointer tells.
-// The compiler must keep nothing here itself: a test reads that in the bytecode.
-uint256 constant PAIR_OPENINGS = 0x80;
+/// @dev The first word of memory that is free when a call begins. The compiler must keep nothing there itself: a test reads
+/// that in the bytecode. Known places are 6 gas less each than those that a pointer tells.
+uint256 constant FIRST_FREE = 0x80;
+
+// Where a plan's first two assets stand in memory: their openings, a word each, then the call of `balanceOf` for whoever's
+// balances are bounded.
+uint256 constant PAIR_OPENINGS = FIRST_FREE;
 uint256 constant PAIR_CALL = 0xc0;
 /// @dev What is free from then on.
 uint256 constant PAIR_END = 0x100;
