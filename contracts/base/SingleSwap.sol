@@ -111,34 +111,35 @@ abstract contract SingleSwap is PathLegs, SingletonLegs {
         address pair;
         uint256 out;
         bool whole;
-        // `PoolAddress.constantProduct`, `PathLegs._reserves` and `._pairOut`, with their proofs; beyond the free pointer and
-        // in scratch space. The later write covers the zeros of the earlier. The fee of 3,000 pips is 3 parts of 1,000.
+        uint256 others;
+        // `PoolAddress.constantProduct`, `PathLegs._reserves` and `._pairOut`, with their proofs; at known places and in
+        // scratch space. The later write covers the zeros of the earlier. The fee of 3,000 pips is 3 parts of 1,000.
         assembly ("memory-safe") {
             token := shr(96, calldataload(TOKEN_0))
             bought := shr(96, calldataload(TOKEN_1))
             sold := shr(128, calldataload(add(TOKEN_0, 20)))
-            let at := mload(64)
             let up := lt(token, bought)
             let swap := mul(xor(token, bought), up)
-            mstore(add(at, 20), xor(token, swap))
-            mstore(at, xor(bought, swap))
-            let salt := keccak256(add(at, 12), 40)
-            mstore(at, or(CREATE2_MARK, factory))
-            mstore(add(at, 32), salt)
-            mstore(add(at, 64), initCodeHash)
-            pair := shr(96, shl(96, keccak256(add(at, 11), 85)))
+            mstore(add(PAIR_END, 20), xor(token, swap))
+            mstore(PAIR_END, xor(bought, swap))
+            let salt := keccak256(add(PAIR_END, 12), 40)
+            mstore(PAIR_END, or(CREATE2_MARK, factory))
+            mstore(add(PAIR_END, 32), salt)
+            mstore(add(PAIR_END, 64), initCodeHash)
+            pair := shr(96, shl(96, keccak256(add(PAIR_END, 11), 85)))
             mstore(0, getReserves)
             whole := staticcall(gas(), pair, 0, 4, 0, 64)
             whole := and(and(whole, gt(returndatasize(), 63)), iszero(shr(112, sold)))
             let afterFee := mul(sold, 997)
             let where := shl(5, up)
             out := div(mul(afterFee, mload(where)), add(mul(mload(sub(32, where)), 1000), afterFee))
+            others := xor(holder, address())
         }
         if (!whole) {
             if (sold > type(uint112).max) revert IExecutor.AmountOverflow(sold);
             _explainMissing(hopOf(pair, token < bought, LEG_V2, 0));
         }
-        if (holder != address(this)) {
+        if (others != 0) {
             (uint256 terms, uint256 size) = _permitTerms(0, FLAG_PERMIT, 2, Cursor.wrap(LEG + 3));
             _sendPermit(holder, token, pair, sold, terms, size);
         } else {
@@ -148,18 +149,16 @@ abstract contract SingleSwap is PathLegs, SingletonLegs {
         bool success;
         // As `PathLegs._askPair`.
         assembly ("memory-safe") {
-            let at := mload(64)
             let where := shl(5, lt(token, bought))
-            mstore(at, selector)
-            mstore(add(add(at, 4), where), out)
-            mstore(sub(add(at, 36), where), 0)
-            mstore(add(at, 68), holder)
-            mstore(add(at, 100), 128)
-            mstore(add(at, 132), 0)
-            success := call(gas(), pair, 0, at, 164, 0, 0)
+            mstore(PAIR_END, selector)
+            mstore(add(add(PAIR_END, 4), where), out)
+            mstore(sub(add(PAIR_END, 36), where), 0)
+            mstore(add(PAIR_END, 68), holder)
+            mstore(add(PAIR_END, 100), 128)
+            mstore(add(PAIR_END, 132), 0)
+            success := call(gas(), pair, 0, PAIR_END, 164, 0, 0)
         }
-        if (success) return;
-        _explainPair(hopOf(pair, token < bought, LEG_V2, 0), token, sold);
+        if (!success) _explainPair(hopOf(pair, token < bought, LEG_V2, 0), token, sold);
     }
 
     /// @dev As `TokenCalls.send`.
@@ -168,11 +167,10 @@ abstract contract SingleSwap is PathLegs, SingletonLegs {
         bool success;
         bool plain;
         assembly ("memory-safe") {
-            let at := mload(64)
-            mstore(at, transfer)
-            mstore(add(at, 4), pair)
-            mstore(add(at, 36), sold)
-            success := call(gas(), token, 0, at, 68, 0, 32)
+            mstore(PAIR_END, transfer)
+            mstore(add(PAIR_END, 4), pair)
+            mstore(add(PAIR_END, 36), sold)
+            success := call(gas(), token, 0, PAIR_END, 68, 0, 32)
             plain := and(and(success, eq(mload(0), 1)), gt(returndatasize(), 31))
         }
         if (!plain && !token.accepted(success)) revert ITokenErrors.TransferFailed(token, pair, sold);
