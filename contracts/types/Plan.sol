@@ -206,15 +206,15 @@ library Frame {
     }
 
     /// @notice Takes what was sold of a token from what is available of it, and adds what was bought of another; does neither
-    /// if there is less, or if 128 bits do not hold the sum.
+    /// if there is less, if 128 bits do not hold the sum, or if the two are one, as of a path that comes back.
     function move(uint256 indexIn, uint256 sold, uint256 indexOut, uint256 bought) internal pure returns (bool fine) {
-        // Both indexes are below the number of tokens, and differ. Of two numbers below 2^128 no sum wraps.
+        // Both indexes are below the number of tokens. Of two numbers below 2^128 no sum wraps.
         assembly ("memory-safe") {
             let from := add(add(BOOK, 32), shl(6, indexIn))
             let to := add(add(BOOK, 32), shl(6, indexOut))
             let rest := sub(mload(from), sold)
             let sum := add(mload(to), bought)
-            fine := iszero(shr(128, or(or(rest, bought), sum)))
+            fine := gt(iszero(shr(128, or(or(rest, bought), sum))), eq(indexIn, indexOut))
             if fine {
                 mstore(from, rest)
                 mstore(to, sum)

@@ -3,6 +3,8 @@ pragma solidity 0.8.30;
 
 import {Vm} from "forge-std/Vm.sol";
 
+import {IExecutor} from "contracts/interfaces/IExecutor.sol";
+
 import {FalseToken, FeeToken, SurchargeToken} from "./tokens/HostileTokens.sol";
 import {Chain} from "./support/Chain.sol";
 import {Plan, Plans} from "./support/Plans.sol";
@@ -59,6 +61,20 @@ contract ExecutorLanesTest is Chain {
         _compare(a, c, kind, 1e18, 1);
         _compare(a, makeAddr("nobody"), kind, 1e18, 1);
         _compare(makeAddr("nobody"), a, kind, 1e18, 1);
+    }
+
+    /// @dev The manager is not proved as pools are. The lane does not ask whether it called back: nothing came of it then.
+    function test_a_manager_that_does_not_call_back_gets_nothing_in_either_lane() public {
+        bytes memory missed = abi.encodeWithSelector(IExecutor.CallbackMissed.selector, manager);
+        // It stops, and answers nothing; then three words of zeros.
+        vm.etch(manager, hex"00");
+        assertEq(_outcome(a, b, Plans.v4(0, 1, Plans.all(), FEE, SPACING, false), 1e18, 1).answer, missed);
+        _compare(a, b, 2, 1e18, 1);
+        vm.etch(manager, hex"60605ff3");
+        assertEq(_outcome(a, b, Plans.v4(0, 1, Plans.exact(1e18), FEE, SPACING, false), 1e18, 1).answer, missed);
+        Outcome memory lane = _outcome(a, b, Plans.v4(0, 1, Plans.all(), FEE, SPACING, false), 1e18, 1);
+        assertEq(lane.answer, abi.encodeWithSelector(IExecutor.MinOutMissed.selector, 0, 1));
+        assertEq(lane.left, HELD);
     }
 
     function _compare(address sold, address bought, uint8 kind, uint128 amount, uint128 least) private {
