@@ -40,6 +40,9 @@ import {
     LEG_V3_EXACT_OUT,
     LEG_V4,
     Leg,
+    PAIR_CALL,
+    PAIR_END,
+    PAIR_OPENINGS,
     PLAN_VERSION,
     TOKEN_IN,
     TOKEN_OUT
@@ -86,35 +89,50 @@ contract Executor is SingleSwap, ApprovalLegs, RfqLeg {
     function _execute(uint256 head) private {
         uint256 before = _state;
         uint256 authority = _account().authority;
+        address holder = address(this);
+        uint256 odd = (before ^ AT_REST) | (authority ^ uint160(msg.sender)) | ((head >> 48) ^ (PLAN_VERSION << 8));
+        // Nor is it late. All in one question, as each costs 30 gas.
+        assembly ("memory-safe") {
+            odd := or(odd, gt(timestamp(), and(shr(8, head), 0xffffffffff)))
+        }
+        if (odd != 0) holder = _enter(head, before, authority);
+        if (!_openPair(holder)) _executeApart(before, address(0));
+        uint256 form = _form();
+        if (form == FORM_V4) _swapHeldSingleton();
+        else if (form == FORM_V3) _swapHeldConcentrated();
+        else if (form == FORM_V2) _swapSinglePair(address(this));
+        else _runOtherwise(head, holder);
+        _closePair(before, holder);
+    }
+
+    /// @dev Whoever may run a plan, in time, if that is not plainly the owner with held funds.
+    /// @return holder Whose balances are bounded.
+    function _enter(uint256 head, uint256 before, uint256 authority) private returns (address holder) {
         address key;
         if ((before ^ AT_REST) | (authority ^ uint160(msg.sender)) != 0) key = _admit(before, authority);
         uint256 deadline = (head >> 8) & type(uint40).max;
         if (block.timestamp > deadline) revert IExecutor.PlanExpired(deadline, block.timestamp);
-        address holder = address(this);
-        if (((head >> 48) ^ (PLAN_VERSION << 8)) | uint160(key) != 0) {
-            // An account that is its own owner could not tell its permit from what it holds.
-            bool permitted = (head >> 48) & type(uint8).max == FLAG_PERMIT && authority != uint160(address(this));
-            if (!permitted || key != address(0)) _executeApart(before, key);
-            // Not paused, or it would not have been admitted: nothing but an address.
-            holder = address(uint160(authority));
-        }
-        (bool fine, uint256 book) = _openPair(before, holder);
-        if (!fine) _executeApart(before, key);
-        uint256 kind = _singleKind(head);
-        if (kind == LEG_V3) _swapSingleConcentrated(holder);
-        else if (kind == LEG_V2) _swapSinglePair(holder);
-        else if (kind == LEG_V4) _swapSingleSingleton(holder);
-        else _runBooked(holder, book);
-        _closePair(book, holder);
+        uint256 flags = (head >> 48) & type(uint8).max;
+        if (flags == 0 && key == address(0)) return address(this);
+        // An account that is its own owner could not tell its permit from what it holds.
+        bool permitted = flags == FLAG_PERMIT && authority != uint160(address(this));
+        if (!permitted || key != address(0)) _executeApart(before, key);
+        // Not paused, or it would not have been admitted: nothing but an address.
+        return address(uint160(authority));
     }
 
-    /// @dev The legs of a plan whose first two assets are ordinary tokens, with these openings.
-    function _runBooked(address holder, uint256 book) private {
+    /// @dev A lane by permit, or the legs of a plan whose first two assets are ordinary tokens, with their openings.
+    function _runOtherwise(uint256 head, address holder) private {
+        if (holder != address(this)) {
+            uint256 kind = _singleKind(head);
+            if (kind == LEG_V3) return _swapSingleConcentrated(holder);
+            if (kind == LEG_V2) return _swapSinglePair(holder);
+        }
         _state = LOCKED;
         Cursor at = PlanCodec.takeHead();
         Frame.setHolder(holder);
         (,, uint256 amount) = PlanCodec.asset(TOKEN_IN);
-        (uint256 opening0, uint256 opening1) = _openings(book);
+        (uint256 opening0, uint256 opening1) = _openings();
         Frame.note(TOKEN_IN, opening0, amount);
         Frame.note(TOKEN_OUT, opening1, 0);
         if (Frame.declared() > 2) _openSlowly(2);
@@ -197,9 +215,8 @@ contract Executor is SingleSwap, ApprovalLegs, RfqLeg {
     /// to an account that is its own owner.
     function _receive() private view {
         address to = _owner();
-        bool welcome = _isLocked()
-            ? msg.sender == _weth || msg.sender == address(_poolManager)
-            : msg.sender == to || to == address(this);
+        bool welcome =
+            _isLocked() ? msg.sender == _weth || msg.sender == _poolManager : msg.sender == to || to == address(this);
         if (!welcome) revert IExecutor.EthRefused(msg.sender);
     }
 
@@ -302,35 +319,34 @@ contract Executor is SingleSwap, ApprovalLegs, RfqLeg {
     {
         if (indexOut >= Frame.declared()) revert IExecutor.NotDeclared(indexIn, indexOut);
         bool last = Cursor.unwrap(at) >= Cursor.unwrap(Frame.end());
-        if (Frame.flags() == 0 && last) return;
-        // The owner pays the first pool and the last one pays the owner: nothing else can be part of such a plan.
-        if (_isDirect() && !(last && indexIn == TOKEN_IN)) revert IExecutor.NotDirect(start.offset());
+        if (Frame.flags() == 0) {
+            if (last || Frame.move(indexIn, sold, indexOut, out)) return;
+        } else if (_isDirect() && !(last && indexIn == TOKEN_IN)) {
+            // The owner pays the first pool and the last one pays the owner: nothing else can be part of such a plan.
+            revert IExecutor.NotDirect(start.offset());
+        }
         Frame.setAvailable(indexIn, Frame.available(indexIn) - sold);
         uint256 available = Frame.available(indexOut) + out;
         if (available > type(uint128).max) revert IExecutor.AmountOverflow(available);
         Frame.setAvailable(indexOut, available);
     }
 
-    /// @dev What the holder has of the plan's first two assets.
+    /// @dev What the holder has of the plan's first two assets, and the call of `balanceOf`, to where `PAIR_OPENINGS` says.
     /// @return fine Whether both are tokens that answer, with the commonest bounds; the openings mean nothing if not.
-    /// @return book Where in memory are, a word each, what `_closePair` needs: the state before, the two openings; and the
-    /// call of `balanceOf`.
-    function _openPair(uint256 before, address holder) private view returns (bool fine, uint256 book) {
+    function _openPair(address holder) private view returns (bool fine) {
         bytes4 selector = IERC20.balanceOf.selector;
         // Bound and token are the first 21 bytes of an entry, the amount the other 16. The answer goes to scratch space.
         assembly ("memory-safe") {
-            book := mload(64)
-            mstore(64, add(book, 160))
-            mstore(book, before)
-            mstore(add(book, 96), selector)
-            mstore(add(book, 100), holder)
-            let answers := staticcall(gas(), shr(96, calldataload(TOKEN_0)), add(book, 96), 36, 0, 32)
+            mstore(64, PAIR_END)
+            mstore(PAIR_CALL, selector)
+            mstore(add(PAIR_CALL, 4), holder)
+            let answers := staticcall(gas(), shr(96, calldataload(TOKEN_0)), PAIR_CALL, 36, 0, 32)
             answers := and(answers, gt(returndatasize(), 31))
-            mstore(add(book, 32), mload(0))
+            mstore(PAIR_OPENINGS, mload(0))
             // Arguments are evaluated from the last: the answers before this call.
-            answers := and(staticcall(gas(), shr(96, calldataload(TOKEN_1)), add(book, 96), 36, 0, 32), answers)
+            answers := and(staticcall(gas(), shr(96, calldataload(TOKEN_1)), PAIR_CALL, 36, 0, 32), answers)
             answers := and(answers, gt(returndatasize(), 31))
-            mstore(add(book, 64), mload(0))
+            mstore(add(PAIR_OPENINGS, 32), mload(0))
             let most := shr(128, calldataload(add(TOKEN_0, 20)))
             let least := shr(128, calldataload(add(TOKEN_1, 20)))
             let odd := xor(shr(248, calldataload(sub(TOKEN_0, 1))), BOUND_FALL)
@@ -340,10 +356,10 @@ contract Executor is SingleSwap, ApprovalLegs, RfqLeg {
         }
     }
 
-    function _openings(uint256 book) private pure returns (uint256 opening0, uint256 opening1) {
+    function _openings() private pure returns (uint256 opening0, uint256 opening1) {
         assembly ("memory-safe") {
-            opening0 := mload(add(book, 32))
-            opening1 := mload(add(book, 64))
+            opening0 := mload(PAIR_OPENINGS)
+            opening1 := mload(add(PAIR_OPENINGS, 32))
         }
     }
 
@@ -371,36 +387,32 @@ contract Executor is SingleSwap, ApprovalLegs, RfqLeg {
 
     /// @dev The end-to-end invariant, on balances alone: nothing that a venue or a leg claims is believed here. Ends the
     /// call.
-    function _closePair(uint256 book, address holder) private {
+    function _closePair(uint256 before, address holder) private {
         // As in `_openPair`. Where a difference wraps around, the comparison beside it fails.
         assembly ("memory-safe") {
-            let fine := staticcall(gas(), shr(96, calldataload(TOKEN_0)), add(book, 96), 36, 0, 32)
+            let fine := staticcall(gas(), shr(96, calldataload(TOKEN_0)), PAIR_CALL, 36, 0, 32)
             fine := and(fine, gt(returndatasize(), 31))
-            let opening := mload(add(book, 32))
+            let opening := mload(PAIR_OPENINGS)
             let spent := sub(opening, mload(0))
             let bad := or(gt(mload(0), opening), gt(spent, shr(128, calldataload(add(TOKEN_0, 20)))))
-            fine := and(staticcall(gas(), shr(96, calldataload(TOKEN_1)), add(book, 96), 36, 0, 32), fine)
-            opening := mload(add(book, 64))
+            fine := and(staticcall(gas(), shr(96, calldataload(TOKEN_1)), PAIR_CALL, 36, 0, 32), fine)
+            opening := mload(add(PAIR_OPENINGS, 32))
             let received := sub(mload(0), opening)
             bad := or(bad, or(lt(mload(0), opening), lt(received, shr(128, calldataload(add(TOKEN_1, 20))))))
             fine := and(fine, gt(returndatasize(), 31))
             if gt(fine, bad) {
-                tstore(_state.slot, mload(book))
+                tstore(_state.slot, before)
                 mstore(0, spent)
                 mstore(32, received)
                 return(0, 64)
             }
         }
-        _closeSlowly(book, holder);
+        _closeSlowly(before, holder);
     }
 
     /// @dev The same, with names for what is wrong, and for an asset to be sold that rose.
-    function _closeSlowly(uint256 book, address holder) private {
-        (uint256 opening0, uint256 opening1) = _openings(book);
-        uint256 before;
-        assembly ("memory-safe") {
-            before := mload(book)
-        }
+    function _closeSlowly(uint256 before, address holder) private {
+        (uint256 opening0, uint256 opening1) = _openings();
         Frame.setHolder(holder);
         Frame.note(TOKEN_IN, opening0, 0);
         Frame.note(TOKEN_OUT, opening1, 0);

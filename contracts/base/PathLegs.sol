@@ -38,8 +38,9 @@ abstract contract PathLegs is VenueRegistry, PermitFunding {
     uint256 private constant PAY_PAIR = 1;
     /// @dev By the owner, through Permit2. Follow the terms of the permit.
     uint256 internal constant PAY_PERMIT = 2;
-    /// @dev By further concentrated pools, or out of what the executor holds if none follows. Follow, for each, its hop and
-    /// the token that it is owed; the most that may be asked is of the last of these.
+    /// @dev By further concentrated pools, or out of what the executor holds if none follows, and what it was is noted.
+    /// Follow, for each, its hop and the token that it is owed, with the mode in which it is paid; the most that may be asked
+    /// is of the last of these.
     uint256 private constant PAY_HOPS = 3;
     /// @dev As by a pair, which has been paid already.
     uint256 private constant PAY_PAID_PAIR = 4;
@@ -68,7 +69,8 @@ abstract contract PathLegs is VenueRegistry, PermitFunding {
         Hop hop;
         (hop, at) = _takeHop(head & KIND_MASK, token, next, start);
         if (head < HANDS_ON) {
-            PlanCodec.within(at, Frame.end());
+            // Asked here, the question is 35 gas less.
+            if (Cursor.unwrap(at) > Cursor.unwrap(Frame.end())) PlanCodec.within(at, Frame.end());
             return (_swapHop(hop, token, amount, Frame.holder(), 0), indexOut, at);
         }
         do {
@@ -106,13 +108,15 @@ abstract contract PathLegs is VenueRegistry, PermitFunding {
         uint256 count;
         (count, at) = PlanCodec.take(start, 1);
         if (count == 0) revert IExecutor.NoHops(start.offset());
-        uint256 size;
+        bool asked;
         Hop first;
-        (first, size, at) = _hopsContext(indexIn, indexOut, at, count);
-        // The amount is below 2^128.
-        (, int256 got) = _askConcentrated(first, -int256(amount), address(this), size);
-        if (got != -int256(amount)) revert IExecutor.PartialFill(amount, -got);
-        sold = _taken;
+        (first, asked, at) = _hopsContext(indexIn, indexOut, at, count);
+        // The amount is below 2^128, and a count has one byte.
+        unchecked {
+            (, int256 got) = _askConcentrated(first, -int256(amount), address(this), count * 64);
+            if (got != -int256(amount)) revert IExecutor.PartialFill(amount, -got);
+        }
+        if (asked) sold = _taken;
     }
 
     /// @dev The callback of a concentrated pool: two amounts, and its context. What is paid out of what is held is the
@@ -190,7 +194,7 @@ abstract contract PathLegs is VenueRegistry, PermitFunding {
         // Copies what follows the hop to where the next context lies, its own token first.
         assembly ("memory-safe") {
             let at := add(mload(64), CONTEXT)
-            mstore(at, or(calldataload(add(PAYMENT, 96)), shl(160, PAY_HOPS)))
+            mstore(at, calldataload(add(PAYMENT, 96)))
             mstore(add(at, 32), calldataload(add(PAYMENT, 32)))
             calldatacopy(add(at, 64), add(PAYMENT, 128), sub(rest, 64))
         }
@@ -373,42 +377,53 @@ abstract contract PathLegs is VenueRegistry, PermitFunding {
     }
 
     /// @dev Hops stand last pool first, then the tokens between them, likewise.
+    /// What the path took is asked for afterwards but for a plan's last leg, see `Executor._count`; not asked for, the innermost
+    /// pool is paid in the commonest mode.
     function _hopsContext(uint256 indexIn, uint256 indexOut, Cursor hops, uint256 count)
         private
         view
-        returns (Hop first, uint256 size, Cursor at)
+        returns (Hop first, bool asked, Cursor at)
     {
-        Cursor between = Cursor.wrap(Cursor.unwrap(hops) + 4 * count);
-        at = Cursor.wrap(Cursor.unwrap(between) + count - 1);
-        PlanCodec.within(at, Frame.end());
+        // A count has one byte, and no calldata is long enough for a sum of its places to wrap.
+        unchecked {
+            uint256 between = Cursor.unwrap(hops) + 4 * count;
+            at = Cursor.wrap(between + count - 1);
+            PlanCodec.within(at, Frame.end());
+            asked = Frame.flags() != 0 || Cursor.unwrap(at) < Cursor.unwrap(Frame.end());
+            uint256 place;
+            assembly ("memory-safe") {
+                place := add(mload(64), CONTEXT)
+            }
+            address bought = PlanCodec.token(indexOut);
+            do {
+                uint256 head = PAY_HOPS << 160;
+                uint256 index = indexIn;
+                if (--count != 0) {
+                    (index,) = PlanCodec.take(Cursor.wrap(between), 1);
+                    if (index >= Frame.total()) revert IExecutor.TokenIndex(between, index, index);
+                    ++between;
+                } else if (!asked) {
+                    head = 0;
+                }
+                address sold = PlanCodec.token(index);
+                Hop hop;
+                (hop, hops) = _takeHop(LEG_V3, sold, bought, hops);
+                assembly ("memory-safe") {
+                    mstore(place, hop)
+                    mstore(add(place, 32), or(sold, head))
+                    place := add(place, 64)
+                }
+                bought = sold;
+            } while (count != 0);
+        }
         uint256 budget = Frame.available(indexIn);
-        uint256 context;
+        // The first hop is asked, with its token as the context's head.
         assembly ("memory-safe") {
-            context := add(mload(64), CONTEXT)
+            let context := add(mload(64), CONTEXT)
+            first := mload(context)
+            mstore(context, mload(add(context, 32)))
             mstore(add(context, 32), budget)
         }
-        address bought = PlanCodec.token(indexOut);
-        for (uint256 i = 0; i < count; ++i) {
-            address sold = PlanCodec.token(indexIn);
-            if (i + 1 < count) {
-                (uint256 index,) = PlanCodec.take(Cursor.wrap(Cursor.unwrap(between) + i), 1);
-                if (index >= Frame.total()) revert IExecutor.TokenIndex(between.offset() + i, index, index);
-                sold = PlanCodec.token(index);
-            }
-            (Hop hop,) = _takeHop(LEG_V3, sold, bought, Cursor.wrap(Cursor.unwrap(hops) + 4 * i));
-            if (i == 0) first = hop;
-            // The first hop is asked with its token as the context's head; each other follows with its own.
-            assembly ("memory-safe") {
-                switch i
-                case 0 { mstore(context, or(sold, shl(160, PAY_HOPS))) }
-                default {
-                    mstore(add(context, shl(6, i)), hop)
-                    mstore(add(add(context, shl(6, i)), 32), sold)
-                }
-            }
-            bought = sold;
-        }
-        size = count * 64;
     }
 
     // Asking pools

@@ -2,12 +2,12 @@
 pragma solidity 0.8.30;
 
 import {IExecutor} from "../interfaces/IExecutor.sol";
-import {ITokenErrors, IWeth} from "../interfaces/IERC20.sol";
+import {IERC20, ITokenErrors, IWeth} from "../interfaces/IERC20.sol";
 import {IPoolManager} from "../interfaces/IVenues.sol";
 import {PlanCodec} from "../libraries/PlanCodec.sol";
 import {Reverts} from "../libraries/Reverts.sol";
 import {TokenCalls} from "../libraries/TokenCalls.sol";
-import {Cursor, Frame, LEG_V4} from "../types/Plan.sol";
+import {Cursor, FIRST_FREE, Frame, LEG_V4} from "../types/Plan.sol";
 import {CallbackGuard} from "./CallbackGuard.sol";
 import {HIGHEST, LOWEST} from "./PathLegs.sol";
 
@@ -20,17 +20,17 @@ abstract contract SingletonLegs is CallbackGuard {
     using TokenCalls for address;
 
     address internal immutable _weth;
-    IPoolManager internal immutable _poolManager;
+    address internal immutable _poolManager;
 
-    /// @dev A context's words: the pool's currency sold; the one bought, with fee and tick spacing above; the amount; the
-    /// leg's own token sold, which differs where it is unwrapped.
-    uint256 private constant CONTEXT_BYTES = 128;
+    /// @dev A context's words: the pool's currency sold; the one bought; the amount; the particulars as the plan has them, of
+    /// which the switch tells that one of the two is unwrapped before or wrapped after.
+    uint256 internal constant CONTEXT_BYTES = 128;
     /// @dev Where a context lies behind selector, offset and length, in the call of `unlock` and in that of the callback.
-    uint256 private constant CONTEXT = 68;
+    uint256 internal constant UNLOCK_CONTEXT = 68;
 
     constructor(address weth, address poolManager) {
         _weth = weth;
-        _poolManager = IPoolManager(poolManager);
+        _poolManager = poolManager;
     }
 
     /// @dev The leg's particulars: fee and tick spacing, and whether the pool trades the coin itself.
@@ -44,7 +44,7 @@ abstract contract SingletonLegs is CallbackGuard {
         internal
         returns (uint256 out)
     {
-        address manager = address(_poolManager);
+        address manager = _poolManager;
         if (manager == address(0)) revert IExecutor.VenueUnknown(LEG_V4, 0);
 
         if (native) {
@@ -57,22 +57,30 @@ abstract contract SingletonLegs is CallbackGuard {
         // The context, beyond the free pointer.
         assembly ("memory-safe") {
             call_ := mload(64)
-            let context := add(call_, CONTEXT)
+            let context := add(call_, UNLOCK_CONTEXT)
             mstore(context, sold)
-            mstore(add(context, 32), or(bought, shl(160, key)))
+            mstore(add(context, 32), bought)
             mstore(add(context, 64), amount)
-            mstore(add(context, 96), native)
+            mstore(add(context, 96), or(shl(8, key), native))
         }
-        _arm(LEG_V4, manager, call_ + CONTEXT - 32, CONTEXT_BYTES);
+        _arm(LEG_V4, manager, call_ + UNLOCK_CONTEXT - 32, CONTEXT_BYTES);
         bool success;
         // The callback answers one word, which the manager passes on as bytes: offset, length, word.
         assembly ("memory-safe") {
             mstore(call_, selector)
             mstore(add(call_, 4), 32)
             mstore(add(call_, 36), CONTEXT_BYTES)
-            success := call(gas(), manager, 0, call_, add(CONTEXT, CONTEXT_BYTES), call_, 96)
+            success := call(gas(), manager, 0, call_, add(UNLOCK_CONTEXT, CONTEXT_BYTES), call_, 96)
             out := mload(add(call_, 64))
         }
+        if (!success) Reverts.again();
+        _requireTaken(manager);
+    }
+
+    /// @dev A manager that failed, is none, or did not call back.
+    function _explainManager(bool success) internal view {
+        address manager = _poolManager;
+        if (manager == address(0)) revert IExecutor.VenueUnknown(LEG_V4, 0);
         if (!success) Reverts.again();
         _requireTaken(manager);
     }
@@ -81,33 +89,24 @@ abstract contract SingletonLegs is CallbackGuard {
     function _swapUnlocked() internal {
         address sold;
         address bought;
-        uint256 key;
         uint256 amount;
-        uint256 native;
+        uint256 particulars;
         bool armed;
         // `CallbackGuard._takeCallback`. The context's bytes stand behind selector, offset and length. It is this contract's
         // own, if its hash shows so.
         assembly ("memory-safe") {
-            let at := mload(64)
-            mstore(at, or(shl(160, LEG_V4), caller()))
-            calldatacopy(add(at, 32), CONTEXT, CONTEXT_BYTES)
-            armed := eq(tload(_state.slot), keccak256(at, add(CONTEXT_BYTES, 32)))
+            mstore(FIRST_FREE, or(shl(160, LEG_V4), caller()))
+            calldatacopy(add(FIRST_FREE, 32), UNLOCK_CONTEXT, CONTEXT_BYTES)
+            armed := eq(tload(_state.slot), keccak256(FIRST_FREE, add(CONTEXT_BYTES, 32)))
             tstore(_state.slot, LOCKED)
-            sold := mload(add(at, 32))
-            let word := mload(add(at, 64))
-            key := shr(160, word)
-            bought := shr(96, shl(96, word))
-            amount := mload(add(at, 96))
-            native := mload(add(at, 128))
+            sold := mload(add(FIRST_FREE, 32))
+            bought := mload(add(FIRST_FREE, 64))
+            amount := mload(add(FIRST_FREE, 96))
+            particulars := mload(add(FIRST_FREE, 128))
         }
         if (!armed) revert IExecutor.CallbackNotArmed(msg.sender);
-        uint256 out = _swapAtManager(sold, bought, key, amount);
-        if (native == 0 && sold != address(0)) {
-            _settleToken(sold, amount);
-            _collect(bought, out);
-        } else {
-            _closeNative(sold, bought, amount, out, native != 0);
-        }
+        uint256 out = _swapAtManager(sold, bought, particulars, amount);
+        _exchange(sold, bought, amount, out, particulars & 1);
         // Offset, length and one word, in scratch space and over the free pointer.
         assembly ("memory-safe") {
             mstore(0, 32)
@@ -117,99 +116,101 @@ abstract contract SingletonLegs is CallbackGuard {
         }
     }
 
-    /// @dev One of the two may be the coin itself.
-    /// @param wrapped Whether the account holds it wrapped.
-    function _closeNative(address sold, address bought, uint256 amount, uint256 out, bool wrapped) private {
-        if (sold == address(0)) {
-            if (wrapped) IWeth(_weth).withdraw(amount);
-            _settle(sold, amount, amount);
-        } else {
-            _settleToken(sold, amount);
-        }
-        _collect(bought, out);
-        if (bought != address(0) || !wrapped) return;
-        IWeth(_weth).deposit{value: out}();
-    }
-
-    /// @dev The key's bytes are fee and tick spacing.
-    function _swapAtManager(address sold, address bought, uint256 key, uint256 amount) private returns (uint256 out) {
-        bytes4 selector = IPoolManager.swap.selector;
-        int256 changeIn;
-        int256 changeOut;
+    /// @dev Pays the manager and takes what it owes. One of the two currencies may be the coin itself.
+    /// @param native Whether the account holds that wrapped.
+    function _exchange(address sold, address bought, uint256 amount, uint256 out, uint256 native) private {
+        bytes4 selector = IPoolManager.sync.selector;
+        bool token;
         bool success;
-        // Beyond the free pointer: the pool's key of five words, the three parameters, and empty data for no hooks. Of the
-        // answer the upper half is currency0's change and the lower currency1's, negative where we owe.
+        bool fine;
+        // Each call from scratch space or known places, as nothing was allocated.
         assembly ("memory-safe") {
-            let call_ := mload(64)
-            let up := lt(sold, bought)
-            let swap := mul(xor(sold, bought), up)
-            mstore(call_, selector)
-            mstore(add(call_, 4), xor(bought, swap))
-            mstore(add(call_, 36), xor(sold, swap))
-            mstore(add(call_, 68), shr(24, key))
-            mstore(add(call_, 100), signextend(2, key))
-            mstore(add(call_, 132), 0)
-            mstore(add(call_, 164), up)
-            mstore(add(call_, 196), sub(0, amount))
-            mstore(add(call_, 228), xor(HIGHEST, mul(xor(LOWEST, HIGHEST), up)))
-            mstore(add(call_, 260), 288)
-            mstore(add(call_, 292), 0)
-            success := call(gas(), caller(), 0, call_, 324, 0, 32)
-            changeIn := sar(128, mload(0))
-            changeOut := signextend(15, mload(0))
-            swap := mul(xor(changeIn, changeOut), iszero(up))
-            changeIn := xor(changeIn, swap)
-            changeOut := xor(changeOut, swap)
+            token := iszero(iszero(sold))
         }
-        if (!success) Reverts.again();
-        // The amount is below 2^127.
-        if (changeIn != -int256(amount)) revert IExecutor.PartialFill(amount, -changeIn);
-        if (changeOut < 0) revert IExecutor.PartialFill(amount, 0);
-        // It was just found not to be negative.
-        out = uint256(changeOut);
-    }
-
-    function _settleToken(address currency, uint256 amount) private {
-        bytes4 sync = IPoolManager.sync.selector;
-        bool success;
-        // 36 bytes of scratch space.
-        assembly ("memory-safe") {
-            mstore(0, sync)
-            mstore(4, currency)
-            success := call(gas(), caller(), 0, 0, 36, 0, 0)
+        if (token) {
+            assembly ("memory-safe") {
+                mstore(0, selector)
+                mstore(4, sold)
+                success := call(gas(), caller(), 0, 0, 36, 0, 0)
+            }
+            if (!success) Reverts.again();
+            selector = IERC20.transfer.selector;
+            assembly ("memory-safe") {
+                mstore(FIRST_FREE, selector)
+                mstore(add(FIRST_FREE, 4), caller())
+                mstore(add(FIRST_FREE, 36), amount)
+                success := call(gas(), sold, 0, FIRST_FREE, 68, 0, 32)
+                fine := and(and(success, eq(mload(0), 1)), gt(returndatasize(), 31))
+            }
+            if (!fine && !sold.accepted(success)) revert ITokenErrors.TransferFailed(sold, msg.sender, amount);
+        } else if (native != 0) {
+            IWeth(_weth).withdraw(amount);
         }
-        if (!success) Reverts.again();
-        currency.send(msg.sender, amount);
-        _settle(currency, amount, 0);
-    }
-
-    /// @param value What of the amount goes with the call: all of it or nothing.
-    function _settle(address currency, uint256 amount, uint256 value) private {
-        bytes4 selector = IPoolManager.settle.selector;
-        bool success;
+        selector = IPoolManager.settle.selector;
         uint256 paid;
-        // Scratch space.
+        // The coin goes with the call: all of it or nothing.
         assembly ("memory-safe") {
             mstore(0, selector)
-            success := call(gas(), caller(), value, 0, 4, 0, 32)
+            success := call(gas(), caller(), mul(amount, iszero(sold)), 0, 4, 0, 32)
             paid := mload(0)
+            fine := gt(success, lt(paid, amount))
+        }
+        if (!fine) _explainSettled(sold, amount, paid, success);
+        selector = IPoolManager.take.selector;
+        assembly ("memory-safe") {
+            mstore(FIRST_FREE, selector)
+            mstore(add(FIRST_FREE, 4), bought)
+            mstore(add(FIRST_FREE, 36), address())
+            mstore(add(FIRST_FREE, 68), out)
+            success := call(gas(), caller(), 0, FIRST_FREE, 100, 0, 0)
+            fine := gt(native, bought)
         }
         if (!success) Reverts.again();
-        if (paid < amount) revert ITokenErrors.FeeOnTransfer(currency, amount, paid);
+        if (fine) IWeth(_weth).deposit{value: out}();
     }
 
-    function _collect(address currency, uint256 amount) private {
-        bytes4 selector = IPoolManager.take.selector;
-        bool success;
-        // Beyond the free pointer.
-        assembly ("memory-safe") {
-            let call_ := mload(64)
-            mstore(call_, selector)
-            mstore(add(call_, 4), currency)
-            mstore(add(call_, 36), address())
-            mstore(add(call_, 68), amount)
-            success := call(gas(), caller(), 0, call_, 100, 0, 0)
-        }
+    function _explainSettled(address currency, uint256 amount, uint256 paid, bool success) private pure {
         if (!success) Reverts.again();
+        revert ITokenErrors.FeeOnTransfer(currency, amount, paid);
+    }
+
+    /// @dev The particulars' bytes are fee and tick spacing, then a switch.
+    function _swapAtManager(address sold, address bought, uint256 particulars, uint256 amount)
+        private
+        returns (uint256 out)
+    {
+        bytes4 selector = IPoolManager.swap.selector;
+        int256 changeIn;
+        bool success;
+        bool fine;
+        // The pool's key of five words, the three parameters, and empty data for no hooks, whose length is zero as memory is
+        // that was never written. Of the answer the upper half is currency0's change and the lower currency1's, negative
+        // where we owe. The amount is below 2^127.
+        assembly ("memory-safe") {
+            let up := lt(sold, bought)
+            let where := shl(5, up)
+            mstore(FIRST_FREE, selector)
+            mstore(sub(add(FIRST_FREE, 36), where), sold)
+            mstore(add(add(FIRST_FREE, 4), where), bought)
+            mstore(add(FIRST_FREE, 68), shr(32, particulars))
+            mstore(add(FIRST_FREE, 100), signextend(2, shr(8, particulars)))
+            mstore(add(FIRST_FREE, 132), 0)
+            mstore(add(FIRST_FREE, 164), up)
+            mstore(add(FIRST_FREE, 196), sub(0, amount))
+            mstore(add(FIRST_FREE, 228), xor(HIGHEST, mul(xor(LOWEST, HIGHEST), up)))
+            mstore(add(FIRST_FREE, 260), 288)
+            success := call(gas(), caller(), 0, FIRST_FREE, 324, 0, 32)
+            let down := shl(7, iszero(up))
+            changeIn := sar(128, shl(down, mload(0)))
+            out := sar(128, shl(xor(down, 128), mload(0)))
+            fine := and(and(success, iszero(add(changeIn, amount))), iszero(slt(out, 0)))
+        }
+        if (!fine) _explainSwap(amount, changeIn, success);
+    }
+
+    function _explainSwap(uint256 amount, int256 changeIn, bool success) private pure {
+        if (!success) Reverts.again();
+        if (changeIn != -int256(amount)) revert IExecutor.PartialFill(amount, -changeIn);
+        revert IExecutor.PartialFill(amount, 0);
     }
 }

@@ -3,6 +3,8 @@ pragma solidity 0.8.30;
 
 import {Vm} from "forge-std/Vm.sol";
 
+import {IExecutor} from "contracts/interfaces/IExecutor.sol";
+
 import {FalseToken, FeeToken, SurchargeToken} from "./tokens/HostileTokens.sol";
 import {Chain} from "./support/Chain.sol";
 import {Plan, Plans} from "./support/Plans.sol";
@@ -29,6 +31,12 @@ contract ExecutorLanesTest is Chain {
         _v4Pool(a, b);
     }
 
+    /// @dev The lanes' places in memory begin at 0x80, `PAIR_OPENINGS`: the first instructions say that all behind is free.
+    function test_the_compiler_keeps_nothing_where_a_plan_begins() public view {
+        bytes memory code = address(executor).code;
+        assertEq(bytes5(code), bytes5(hex"6080604052"));
+    }
+
     function test_any_plan_ends_the_same_in_both_lanes(uint8 kind, bool up, uint128 amount, uint128 least) public {
         (address sold, address bought) = up ? (a, b) : (b, a);
         // Up to a little more than is held, and about what one for one would bring.
@@ -53,6 +61,20 @@ contract ExecutorLanesTest is Chain {
         _compare(a, c, kind, 1e18, 1);
         _compare(a, makeAddr("nobody"), kind, 1e18, 1);
         _compare(makeAddr("nobody"), a, kind, 1e18, 1);
+    }
+
+    /// @dev The manager is not proved as pools are. The lane does not ask whether it called back: nothing came of it then.
+    function test_a_manager_that_does_not_call_back_gets_nothing_in_either_lane() public {
+        bytes memory missed = abi.encodeWithSelector(IExecutor.CallbackMissed.selector, manager);
+        // It stops, and answers nothing; then three words of zeros.
+        vm.etch(manager, hex"00");
+        assertEq(_outcome(a, b, Plans.v4(0, 1, Plans.all(), FEE, SPACING, false), 1e18, 1).answer, missed);
+        _compare(a, b, 2, 1e18, 1);
+        vm.etch(manager, hex"60605ff3");
+        assertEq(_outcome(a, b, Plans.v4(0, 1, Plans.exact(1e18), FEE, SPACING, false), 1e18, 1).answer, missed);
+        Outcome memory lane = _outcome(a, b, Plans.v4(0, 1, Plans.all(), FEE, SPACING, false), 1e18, 1);
+        assertEq(lane.answer, abi.encodeWithSelector(IExecutor.MinOutMissed.selector, 0, 1));
+        assertEq(lane.left, HELD);
     }
 
     function _compare(address sold, address bought, uint8 kind, uint128 amount, uint128 least) private {

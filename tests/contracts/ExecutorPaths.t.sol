@@ -51,6 +51,15 @@ contract ExecutorPathsTest is Chain {
         assertEq(_balance(c, address(executor)), HELD);
     }
 
+    function test_a_path_that_comes_back_counts_what_it_sold_and_what_it_brought() public {
+        uint128 part = AMOUNT / 4;
+        bytes memory round =
+            abi.encodePacked(Plans.hand(_leg(0, 0, 1, Plans.exact(part / 2))), _leg(1, 1, 0, Plans.all()));
+        // Sells all of the part that is left then: more would be overspent, less would not spend it.
+        (uint256 spent,) = _run(_plan(a, b, part, abi.encodePacked(round, _leg(0, 0, 1, Plans.all()))));
+        assertEq(spent, part);
+    }
+
     /// @dev Every order of pairs, concentrated and Solidly pools but those of two concentrated ones in a row, which cannot pay
     /// each other.
     function test_three_hops_bring_the_same_handed_on_as_one_by_one(uint8 shape) public {
