@@ -53,7 +53,7 @@ abstract contract CallbackGuard {
     }
 
     /// @dev First line of every callback: the context is the `size` bytes of calldata from `start`. If it is not all there,
-    /// its hash is another's.
+    /// its hash is another's, but for zeros at its end, which are read all the same.
     /// @return context Where in memory it is, too, until something else is written beyond the free pointer.
     function _takeCallback(uint256 kind, uint256 start, uint256 size) internal returns (uint256 context) {
         bool armed;

@@ -209,7 +209,8 @@ abstract contract PathLegs is VenueRegistry, PermitFunding {
         returns (uint256)
     {
         if (size == 0) size = _isDirect() ? _permitContext(token, amount) : _heldContext(token, amount);
-        // The amount is below 2^128: what is available is, and what a pair gives fits its own type.
+        // The amount is below 2^128: what is available is, and what a pair gives fits its own type. A Solidly pool that claims
+        // more asks for what no pool fills.
         (int256 owed, int256 got) = _askConcentrated(hop, int256(amount), to, size);
         if (owed != int256(amount)) revert IExecutor.PartialFill(amount, owed);
         if (got > 0) revert IExecutor.PartialFill(amount, 0);
@@ -323,13 +324,6 @@ abstract contract PathLegs is VenueRegistry, PermitFunding {
         } else {
             revert IExecutor.NoPath(at.offset(), kind);
         }
-    }
-
-    /// @dev Whose factory is none has no pools.
-    function _explainMissing(Hop hop) internal view {
-        if (hop.kind() == LEG_V3 && _v3Factory == address(0)) revert IExecutor.VenueUnknown(LEG_V3, 0);
-        if (hop.kind() == LEG_V2 && _v2Factory == address(0)) revert IExecutor.VenueUnknown(LEG_V2, 0);
-        revert IExecutor.PoolMissing(hop.pool());
     }
 
     // Contexts, each written where `_askConcentrated` sends it from
@@ -518,7 +512,7 @@ abstract contract PathLegs is VenueRegistry, PermitFunding {
             reserve0 := mload(0)
             reserve1 := mload(32)
         }
-        if (!whole) _explainMissing(hop);
+        if (!whole) revert IExecutor.PoolMissing(hop.pool());
         return hop.zeroForOne() ? (reserve0, reserve1) : (reserve1, reserve0);
     }
 
@@ -531,7 +525,7 @@ abstract contract PathLegs is VenueRegistry, PermitFunding {
         assembly ("memory-safe") {
             whole := gt(returndatasize(), 63)
         }
-        if (!whole) _explainMissing(hop);
+        if (!whole) revert IExecutor.PoolMissing(hop.pool());
         _requireTaken(hop.pool());
     }
 

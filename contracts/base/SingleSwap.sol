@@ -12,9 +12,9 @@ import {CREATE2_MARK, HIGHEST, LOWEST, PathLegs} from "./PathLegs.sol";
 import {SingletonLegs} from "./SingletonLegs.sol";
 
 /// @title The commonest plan: all of one asset into another, at one pool of Uniswap's own
-/// @notice A lane of its own, 1,100 to 2,900 gas less than the general one, which does the same and is asked whenever
-/// anything is out of the ordinary before something was paid. `ExecutorLanes.t.sol` holds the two together. The account
-/// holds the funds, or the owner pays the pool by permit and is paid by it.
+/// @notice A lane of its own, 1,000 to 2,000 gas less than the general one, which does the same for every other form of plan
+/// and for assets that are no ordinary tokens. `ExecutorLanes.t.sol` holds the two together. The account holds the funds, or
+/// the owner pays the pool by permit and is paid by it.
 /// @dev The form of such a plan is fixed, so nothing is looked up: head 0x0200, or 0x0204 by permit, deadline, counts 0x20;
 /// asset 0 at byte 8, asset 1 at byte 45, the leg at byte 82: kind and mode, tokens 0x01, particulars; a permit behind.
 abstract contract SingleSwap is PathLegs, SingletonLegs {
@@ -136,8 +136,8 @@ abstract contract SingleSwap is PathLegs, SingletonLegs {
             others := xor(holder, address())
         }
         if (!whole) {
-            if (sold > type(uint112).max) revert IExecutor.AmountOverflow(sold);
-            _explainMissing(hopOf(pair, token < bought, LEG_V2, 0));
+            if (sold > type(uint112).max && pair.code.length != 0) revert IExecutor.AmountOverflow(sold);
+            revert IExecutor.PoolMissing(pair);
         }
         if (others != 0) {
             (uint256 terms, uint256 size) = _permitTerms(0, FLAG_PERMIT, 2, Cursor.wrap(LEG + 3));

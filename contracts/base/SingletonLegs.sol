@@ -123,17 +123,16 @@ abstract contract SingletonLegs is CallbackGuard {
         bool token;
         bool success;
         bool fine;
-        // Each call from scratch space or known places, as nothing was allocated.
+        // Each call from scratch space or known places, as nothing was allocated. The coin is synced too, as anybody may have
+        // left another currency so earlier in the transaction.
         assembly ("memory-safe") {
             token := iszero(iszero(sold))
+            mstore(0, selector)
+            mstore(4, sold)
+            success := call(gas(), caller(), 0, 0, 36, 0, 0)
         }
+        if (!success) Reverts.again();
         if (token) {
-            assembly ("memory-safe") {
-                mstore(0, selector)
-                mstore(4, sold)
-                success := call(gas(), caller(), 0, 0, 36, 0, 0)
-            }
-            if (!success) Reverts.again();
             selector = IERC20.transfer.selector;
             assembly ("memory-safe") {
                 mstore(FIRST_FREE, selector)

@@ -3,6 +3,7 @@ pragma solidity 0.8.30;
 
 import {IAccount} from "contracts/interfaces/IAccount.sol";
 import {IExecutor} from "contracts/interfaces/IExecutor.sol";
+import {IPoolManager} from "contracts/interfaces/IVenues.sol";
 import {ISessions} from "contracts/interfaces/ISessions.sol";
 import {PLAN_VERSION} from "contracts/types/Plan.sol";
 
@@ -226,6 +227,19 @@ contract ExecutorAccountTest is Chain {
         assertEq(spent, AMOUNT);
         assertEq(_balance(b, address(executor)), received);
         assertEq(address(executor).balance + desk.balance, 0);
+    }
+
+    function test_a_currency_that_somebody_left_synced_stops_no_sale_of_coin(bool wrapped) public {
+        _v4Pool(address(0), b);
+        _mint(weth, address(executor), AMOUNT);
+        vm.deal(address(executor), AMOUNT);
+        // Earlier in the same transaction: another operation of a bundle, say.
+        vm.prank(makeAddr("anybody"));
+        (bool synced,) = manager.call(abi.encodeCall(IPoolManager.sync, (a)));
+        assertTrue(synced);
+        address sold = wrapped ? weth : address(0);
+        (uint256 spent,) = _run(_plan(sold, b, AMOUNT, Plans.v4(0, 1, Plans.all(), FEE, SPACING, wrapped)));
+        assertEq(spent, AMOUNT);
     }
 
     function test_coin_is_taken_with_nothing_else(address stranger) public {

@@ -3,6 +3,7 @@ pragma solidity 0.8.30;
 
 import {IAccount} from "contracts/interfaces/IAccount.sol";
 import {IBatches, PlanResult} from "contracts/interfaces/IBatches.sol";
+import {IWeth} from "contracts/interfaces/IERC20.sol";
 import {IExecutor} from "contracts/interfaces/IExecutor.sol";
 import {ISessions} from "contracts/interfaces/ISessions.sol";
 import {IUserOperations, PackedUserOperation} from "contracts/interfaces/IUserOperations.sol";
@@ -27,6 +28,7 @@ interface IDelegations {
 
     function signAndAttachDelegation(address implementation, uint256 key) external returns (SignedDelegation memory);
     function setEvmVersion(string calldata version) external;
+    function cool(address target) external;
 }
 
 /// @notice The executor as the code of an externally owned account, by EIP-7702.
@@ -261,6 +263,17 @@ contract ExecutorAdoptionTest is SessionChain {
         bytes memory signature = _adoption(anybody, anybody, DEADLINE, aliceKey);
         vm.expectRevert(abi.encodeWithSelector(IBatches.WrongSignature.selector, bob));
         IExecutorUnderTest(bob).adopt(anybody, anybody, DEADLINE, signature);
+    }
+
+    function test_an_adopted_account_unwraps_its_coin_as_before() public {
+        vm.prank(alice);
+        account.adopt(watchman, address(0), 0, "");
+        _mint(weth, alice, 1 ether);
+        // As in a transaction of its own: WETH pays with 2,300 gas.
+        IDelegations(address(vm)).cool(alice);
+        vm.prank(alice);
+        IWeth(weth).withdraw(1 ether);
+        assertEq(alice.balance, 1 ether);
     }
 
     function test_an_adopted_account_takes_native_coin_as_before() public {

@@ -71,6 +71,77 @@ contract ExecutorPathsTest is Chain {
         _compareHops(2, 1, 2);
     }
 
+    /// @dev All 117 of pairs, concentrated and Solidly pools: those with two concentrated pools in a row are refused.
+    function test_every_path_of_two_to_four_hops_leaves_nothing_on_the_way() public {
+        address e = address(new DevToken("E", "E", 18));
+        address[2] memory neighbours = [d, b];
+        for (uint256 i = 0; i < 2; ++i) {
+            _pair(neighbours[i], e);
+            _v3Pool(neighbours[i], e);
+            _solidly(neighbours[i], e);
+        }
+        _solidly(c, b);
+        address[3] memory between = [c, d, e];
+        for (uint256 hops = 2; hops <= 4; ++hops) {
+            for (uint256 kinds = 0; kinds < 3 ** hops; ++kinds) {
+                _tryPath(between, hops, kinds);
+            }
+        }
+    }
+
+    function _tryPath(address[3] memory between, uint256 hops, uint256 kinds) private {
+        Plan memory plan = _plan(a, b, AMOUNT, "");
+        plan.handed = new address[](hops - 1);
+        bool refused;
+        uint256 last;
+        for (uint256 i = 0; i < hops; ++i) {
+            if (i != 0) plan.handed[i - 1] = between[i - 1];
+            // Index 0 is sold and 1 bought; what is handed on stands behind them.
+            bytes memory leg =
+                _leg(uint8(kinds % 3), i == 0 ? 0 : uint8(1 + i), i + 1 == hops ? 1 : uint8(2 + i), Plans.all());
+            plan.legs = abi.encodePacked(plan.legs, i + 1 == hops ? leg : Plans.hand(leg));
+            refused = refused || (kinds % 3 == 1 && last == 1);
+            (last, kinds) = (kinds % 3, kinds / 3);
+        }
+        uint256 state = vm.snapshotState();
+        bytes memory packed = Plans.encode(plan);
+        vm.prank(desk);
+        if (refused) vm.expectPartialRevert(IExecutor.HandedWrong.selector);
+        executor.execute(packed);
+        if (!refused) {
+            assertEq(_balance(a, address(executor)), 0);
+            assertGt(_balance(b, address(executor)), HELD + AMOUNT * 95 / 100);
+            for (uint256 i = 0; i + 1 < hops; ++i) {
+                assertEq(_balance(between[i], address(executor)), between[i] == c || between[i] == d ? HELD : 0);
+            }
+        }
+        vm.revertToState(state);
+    }
+
+    function test_an_exact_output_names_its_amount() public {
+        for (uint8 mode = 1; mode <= 2; ++mode) {
+            bytes memory amount = mode == 1 ? abi.encodePacked(uint32(1 << 31)) : bytes("");
+            bytes memory legs = abi.encodePacked(uint8(9 | (mode << 5)), uint8(1), amount, uint8(1), uint8(0), FEE);
+            bytes memory packed = Plans.encode(_plan(a, b, AMOUNT, legs));
+            vm.prank(desk);
+            vm.expectRevert(abi.encodeWithSelector(IExecutor.UnknownAmountMode.selector, 82, mode));
+            executor.execute(packed);
+        }
+    }
+
+    function test_a_missing_pool_of_an_added_factory_is_named_where_none_is_built_in() public {
+        address factory = v3Factory;
+        v3Factory = address(0);
+        executor = _deployExecutor();
+        vm.prank(desk);
+        executor.setVenue(2, 1, factory, bytes32(uint256(1)), 0);
+        _mint(a, address(executor), AMOUNT);
+        bytes memory packed = Plans.encode(_plan(a, b, AMOUNT, Plans.v3(0, 1, Plans.all(), 1, FEE)));
+        vm.prank(desk);
+        vm.expectPartialRevert(IExecutor.PoolMissing.selector);
+        executor.execute(packed);
+    }
+
     function _compareHops(uint8 first, uint8 second, uint8 third) private {
         if (second == 1 && (first == 1 || third == 1)) second = 0;
         uint256 state = vm.snapshotState();

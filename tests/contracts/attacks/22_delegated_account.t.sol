@@ -37,13 +37,16 @@ contract DelegatedAccountTest is Attack {
     }
 
     function test_a_plan_for_an_account_without_an_owner_is_refused(address caller) public {
-        vm.assume(caller != address(0));
         _pair(a, b);
         bytes memory packed = Plans.encode(_plan(a, b, AMOUNT, Plans.v2(0, 1, Plans.all(), 0)));
         vm.prank(caller);
         (bool success, bytes memory reason) = victim.call(packed);
         assertFalse(success);
         assertEq(reason, abi.encodeWithSelector(IAccount.NotOwner.selector, caller));
+    }
+
+    function test_nor_does_the_zero_address_speak_for_it() public {
+        test_a_plan_for_an_account_without_an_owner_is_refused(address(0));
     }
 
     /// @dev Somebody else's code, which the account had before, wrote to the first slots.
