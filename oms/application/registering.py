@@ -108,7 +108,7 @@ def switching(venue: BuiltIn, facts: RegistryFacts, *, on: bool) -> Intended:
         if others:
             last = f"{others} stays off: {READING_COSTS}"
         return Intended(restore_call(venue.kind), (f"plans may {_use(venue)} again, at once", last))
-    already = f", as already, {others} being off too" if others else ""
+    already = f" (they cost that already: {others} is off too)" if others else ""
     lines = (
         f"no plan may {_use(venue)} any more, at once, the owner's own included",
         f"while it is off {READING_COSTS}{already}",

@@ -146,7 +146,7 @@ def test_what_is_off_is_told_with_what_it_costs_and_how_it_comes_back() -> None:
     for said in (
         "pools of second (exact outputs too) any more",
         "12,000 gas",
-        "balancer being off too",
+        "balancer is off too",
         "oms venue restore second",
     ):
         assert said in text
