@@ -23,6 +23,7 @@ from typing import Any, Final
 
 from oms.domain.token import Token
 from oms.errors import InvalidRequest
+from oms.execution.executor_state import FarReference
 from oms.execution.leg_kinds import LegKind
 from oms.execution.sessions import (
     BPS,
@@ -108,6 +109,8 @@ class Asked:
     terms: SessionTerms
     tokens: Mapping[Address, Token]
     labels: Mapping[GrantedVenue, str]
+    far: Sequence[FarReference] | None = None
+    """Tokens of other chains that have a price; None where that was not asked, or the node would not tell."""
 
 
 def read_grant_file(path: Path) -> GrantWords:
@@ -289,6 +292,11 @@ def numbered_venues(terms: SessionTerms) -> tuple[tuple[int, int], ...]:
     return tuple((each.kind, int.from_bytes(each.id, "big")) for each in terms.venues if each.kind in numbered)
 
 
+def bridges_at_a_price(terms: SessionTerms) -> bool:
+    """Whether it may bridge, and only into tokens of other chains that have a price."""
+    return LegKind.ACROSS in terms.kinds and terms.most_loss_bps < BPS
+
+
 def refuse_absurd(asked: Asked, facts: GrantFacts, checked: Checked) -> None:
     """Raises `AbsurdGrant`, naming the term, for what the executor would refuse and for what bounds nothing."""
     terms = asked.terms
@@ -371,6 +379,10 @@ def _refuse_price(asked: Asked, checked: Checked) -> None:
     if unpriced:
         remedy = f"name one with `oms session reference`, or compare nothing with --most-loss-bps {BPS}"
         raise AbsurdGrant("most-loss-bps", f"the executor has no reference price of {', '.join(unpriced)}; {remedy}")
+    if bridges_at_a_price(terms) and asked.far is not None and not asked.far:
+        remedy = "name one with `oms session reference TOKEN FEED --far-chain ID --decimals N --max-age 1h`"
+        reason = "no bridge of this session could run: no token of another chain has a reference price"
+        raise AbsurdGrant("venue", f"{reason} (FarFeedMissing); {remedy}")
 
 
 def in_time(seconds: int) -> str:
@@ -413,10 +425,20 @@ def in_words(asked: Asked, facts: GrantFacts) -> tuple[str, ...]:
     lines += [f"not {words}" for name, words in SWITCHES.items() if not getattr(terms, name)]
     coin = f"{format_amount(terms.gas_budget, COIN_DECIMALS)} of the native coin in all"
     lines.append(f"spend {coin if terms.gas_budget else 'nothing'} on gas of ERC-4337 operations")
+    if bridges_at_a_price(terms):
+        lines.append(_bridge_words(asked.far))
     away = [kind.name.lower() for kind, rule in KIND_RULES.items() if rule.sends_away and kind in terms.kinds]
     if away:
         lines.append(f"send away by {', '.join(away)}: what leaves counts as earned, so only the limits hold it")
     return (*lines, f"whoever has this key can spend {', '.join(sold)}, again and again until somebody revokes it")
+
+
+def _bridge_words(far: Sequence[FarReference] | None) -> str:
+    rest = "a bridge into any other token fails (FarFeedMissing)"
+    if far is None:
+        return f"bridge only into tokens that have a far reference, of which this node tells nothing: {rest}"
+    there = ", ".join(f"{each.token} of chain {each.chain_id}" for each in far)
+    return f"bridge only into {there or 'tokens that have a far reference'}: {rest}"
 
 
 def _amount(spend: GrantedSpend, tokens: Mapping[Address, Token]) -> str:

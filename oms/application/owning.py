@@ -18,6 +18,7 @@ from oms.execution.account_calls import (
     withdraw_call,
 )
 from oms.execution.executor_state import LaneState
+from oms.execution.sessions import MAX_DECIMALS, far_reference_call
 from oms.units import ZERO_ADDRESS, Address, format_amount, parse_amount
 
 ENTRY_POINTS: Final = {
@@ -93,6 +94,7 @@ def offering(facts: AccountFacts, to: Address) -> Intended:
         return Intended(offer_call(to), (taken,), takes_away=True)
     words = (
         f"{to} may take over this executor from {facts.owner}, by `oms account accept`, at any time from then on",
+        "with the change of owner end all sessions, signatures, reference prices, proposals, guardian and entry point",
         *((taken,) if taken else ()),
         "whoever takes over has everything that it holds; until then `oms account offer none` takes the offer back",
     )
@@ -109,9 +111,59 @@ def accepting(facts: AccountFacts, sender: Address) -> Intended:
         raise StateConflict("ownership", reason)
     words = (
         f"{sender} becomes the owner of this executor and of all that it holds; {facts.owner} no longer is",
-        "look at it with `oms account` afterwards, and name your own guardian and entry point",
+        "every session ends, and with it what its key signed; what the former owner signed can no longer run either",
+        "all reference prices end, for tokens of this chain and of others, and every proposal to the registry",
+        f"{_former('guardian', facts.guardian)}, {_former('entry point', facts.entry_point)}",
+        "what stays: factories and listings that were applied, a pause, and built-in venues that are off",
+        "look at it with `oms account` afterwards, and name your own guardian, entry point, references and sessions",
     )
     return Intended(ACCEPT, words)
+
+
+def _former(what: str, who: Address) -> str:
+    return f"there was no {what}" if who == ZERO_ADDRESS else f"{who} is no longer {what}"
+
+
+@dataclass(frozen=True, slots=True)
+class FarToken:
+    """A token of another chain; `symbol` and `decimals` where it is known here."""
+
+    chain_id: int
+    address: Address
+    symbol: str = ""
+    decimals: int | None = None
+
+    def __str__(self) -> str:
+        return f"{self.symbol or 'token'} {self.address} of chain {self.chain_id}"
+
+
+def far_pricing(token: FarToken, feed: Address, *, here: int, max_age: int, decimals: int | None) -> Intended:
+    """A feed for a token of another chain than `here`, or with zero none; nobody on this chain can ask that token.
+
+    Raises `InvalidRequest` for a chain or token that cannot be meant, or decimals that are missing or known otherwise.
+    """
+    if token.chain_id == here:
+        raise InvalidRequest("far-chain", f"{here} is this executor's own chain; leave --far-chain out")
+    if token.address == ZERO_ADDRESS:
+        raise InvalidRequest("token", "is nobody's address, and bridges ask for a token; name the wrapped coin")
+    if feed == ZERO_ADDRESS:
+        if decimals is not None:
+            raise InvalidRequest("decimals", "are of no use without a feed; leave them out")
+        call = far_reference_call(token.chain_id, token.address, feed=feed, max_age=0, decimals=0)
+        return Intended(call, (f"sessions with a floor may no longer bridge into {token}",))
+    if decimals is None and token.decimals is None:
+        raise InvalidRequest("decimals", f"are missing: nothing here knows those of {token}; look them up there")
+    if None not in (decimals, token.decimals) and decimals != token.decimals:
+        raise InvalidRequest("decimals", f"are not {decimals}: {token} has {token.decimals}; correct them")
+    places = token.decimals if decimals is None else decimals
+    if places is None or not 0 <= places <= MAX_DECIMALS:
+        raise InvalidRequest("decimals", f"{places} is not within 0 and {MAX_DECIMALS}")
+    words = (
+        f"sessions with a floor may bridge into {token}, at the price of {feed} and with {places} decimals",
+        "nothing here can ask that token: see on its own chain that it is what the feed prices, decimals included",
+    )
+    call = far_reference_call(token.chain_id, token.address, feed=feed, max_age=max_age, decimals=places)
+    return Intended(call, words)
 
 
 def entering(facts: AccountFacts, to: Address, *, stands: bool) -> Intended:

@@ -4,11 +4,12 @@ Owns: what the words mean, which changes are refused before the chain would, and
 
     uniswap_v3            a factory of this chain by its name
     concentrated:9        ... or by kind and number in the executor's registry
+    balancer              what stands in the code, by its name or as balancer:0: only switched off and on again
     payout 0x…            a payee; across 0x… a receiver of bridged tokens; call 0x… 'deposit(uint256)' a function
 """
 
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Final
 
@@ -17,8 +18,8 @@ from eth_hash.auto import keccak
 from oms.application.granting import in_length, in_time, time_left
 from oms.application.owning import Intended
 from oms.errors import InvalidRequest, StateConflict
-from oms.execution.account_calls import apply_call, cancel_call, disable_call, propose_call
-from oms.execution.executor_state import Listing, Proposal, VenueEntry
+from oms.execution.account_calls import apply_call, cancel_call, disable_call, propose_call, restore_call
+from oms.execution.executor_state import BuiltIn, Listing, Proposal, VenueEntry
 from oms.execution.leg_kinds import LegKind
 from oms.execution.sessions import KIND_RULES, Naming
 from oms.units import ZERO_ADDRESS, Address
@@ -26,6 +27,13 @@ from oms.units import ZERO_ADDRESS, Address
 LISTED: Final = (LegKind.PAYOUT, LegKind.ACROSS, LegKind.CALL)
 """Kinds of legs that look at the list of addresses."""
 NO_SELECTOR: Final = bytes(4)
+
+READING_GAS: Final = 12_000
+"""About what a plan of one or two legs costs its owner more while a built-in venue is off; measured on Anvil."""
+READING_COSTS: Final = (
+    f"every plan of the owner's costs about {READING_GAS:,} gas more, and 20,000 at eight legs, as it is read before "
+    "it runs; a session's, read in any case, about 1,100 more a leg"
+)
 
 _PURPOSES: Final = {
     LegKind.PAYOUT: "plans may pay {target}, any amount of any declared asset",
@@ -48,16 +56,17 @@ class RegistryFacts:
     delay: int
     built_in: Sequence[VenueEntry]
     """Factories that the chain's executors are told of."""
-    fixed: Mapping[str, tuple[int, int]]
-    """Those that stand in the executor's code, by name."""
+    fixed: Sequence[BuiltIn]
+    """Venues that stand in the executor's code, on or off."""
     proposals: Sequence[Proposal]
 
 
 def place_of(text: str, facts: RegistryFacts) -> tuple[int, int]:
     """Kind and number of a factory. Raises `InvalidRequest` for one that is not known, or stands in the code."""
     named = {each.name: (each.kind, each.number) for each in facts.built_in}
-    if text in facts.fixed:
-        raise InvalidRequest("venue", f"{text} stands in the executor's code for ever; only `oms pause` stops it")
+    if built_in_of(text, facts) is not None:
+        remedy = f"`oms venue disable {text}` switches it off and `oms venue restore {text}` on"
+        raise InvalidRequest("venue", f"{text} stands in the executor's code for ever; {remedy}")
     if text in named:
         return named[text]
     found = _NUMBER.fullmatch(text)
@@ -67,8 +76,57 @@ def place_of(text: str, facts: RegistryFacts) -> tuple[int, int]:
         reason = f"{text[:40]!r} is no factory here; choose from {choices}, or write KIND:NUMBER like concentrated:9"
         raise InvalidRequest("venue", f"{reason} ({', '.join(kinds)})")
     if int(found[2]) == 0:
-        raise InvalidRequest("venue", f"{text} stands in the executor's code for ever; only `oms pause` stops it")
+        raise InvalidRequest("venue", f"{text} is nothing: no {found[1]} factory is built in; write a number from 1 on")
     return int(kinds[found[1]]), int(found[2])
+
+
+def built_in_of(text: str, facts: RegistryFacts) -> BuiltIn | None:
+    """The venue in the executor's code that is meant by its name or as KIND:0, if one is."""
+    found = _NUMBER.fullmatch(text)
+    kind = found[1] if found is not None and int(found[2]) == 0 else None
+    meant = (each for each in facts.fixed if each.name == text or LegKind(each.kind).name.lower() == kind)
+    return next(meant, None)
+
+
+def restored_of(text: str, facts: RegistryFacts) -> BuiltIn:
+    """The same, where nothing else can be meant. Raises `InvalidRequest`."""
+    found = built_in_of(text, facts)
+    if found is None:
+        names = ", ".join(each.name for each in facts.fixed)
+        reason = f"{text[:40]!r} is no built-in venue; choose from {names}. A factory comes back by `oms venue propose`"
+        raise InvalidRequest("venue", reason)
+    return found
+
+
+def switching(venue: BuiltIn, facts: RegistryFacts, *, on: bool) -> Intended:
+    """A built-in venue switched off or on again. Raises `StateConflict` where it is that already."""
+    if venue.on == on:
+        raise StateConflict("registry", f"{venue.name} is {'on' if on else 'off'} already; see `oms account`")
+    others = ", ".join(each.name for each in facts.fixed if not each.on and each != venue)
+    if on:
+        last = "no built-in venue is off then, so that plans cost the gas of being read no longer"
+        if others:
+            last = f"{others} stays off: {READING_COSTS}"
+        return Intended(restore_call(venue.kind), (f"plans may {_use(venue)} again, at once", last))
+    already = f" (they cost that already: {others} is off too)" if others else ""
+    lines = (
+        f"no plan may {_use(venue)} any more, at once, the owner's own included",
+        f"while it is off {READING_COSTS}{already}",
+        f"only the owner can switch it on again, at once, by `oms venue restore {venue.name}`",
+    )
+    return Intended(disable_call(_entry(venue)), lines, takes_away=True)
+
+
+def _use(venue: BuiltIn) -> str:
+    kind = LegKind(venue.kind)
+    if KIND_RULES[kind].naming is not Naming.REGISTRY:
+        return f"have a leg of kind {kind.name.lower()}"
+    exact = " (exact outputs too)" if kind is LegKind.CONCENTRATED else ""
+    return f"trade with pools of {venue.name}{exact}"
+
+
+def _entry(venue: BuiltIn) -> VenueEntry:
+    return VenueEntry(venue.kind, 0, venue.name, ZERO_ADDRESS, 0, bytes(32))
 
 
 def venue_entry(

@@ -7,7 +7,7 @@ Must not: decide what may be granted or sent; `oms.application` does.
 from collections import Counter
 from collections.abc import Mapping, Sequence
 from contextlib import ExitStack
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from types import TracebackType
 from typing import Any, Self
@@ -23,6 +23,7 @@ from oms.adapters.evm.devnet.deploy import encode_call
 from oms.adapters.evm.executor_reading import (
     ExecutorReader,
     Known,
+    read_far_references,
     read_grant,
     read_lane,
     read_references,
@@ -44,10 +45,12 @@ from oms.application.granting import (
     Checked,
     GrantFacts,
     GrantWords,
+    bridges_at_a_price,
     numbered_venues,
     read_terms,
     refuse_absurd,
 )
+from oms.application.owning import FarToken
 from oms.application.plan_file import require_current, to_json_value
 from oms.application.relaying import SignedFacts, SignedPlans
 from oms.application.settling import new_order_id, plan_checks
@@ -61,7 +64,7 @@ from oms.domain.token import Token
 from oms.domain.transactions import AccountRequest, Receipt, TransactionRequest
 from oms.domain.venue import Family
 from oms.errors import InvalidRequest, StateConflict, Terminal
-from oms.execution.executor_state import ExecutorState
+from oms.execution.executor_state import ExecutorState, FarReference
 from oms.execution.settlement_calldata import packed_bytes
 from oms.execution.signed_plans import PlanResult, SignedBatch
 from oms.risk.gate import CheckResult
@@ -101,8 +104,8 @@ class OpenExecutor:
         """It did not stand on this chain before, and was put on this fork of it."""
         self._resources = resources
         self._opened: SqliteJournal | None = None
-        lists = () if settings.token_list is None else (settings.token_list,)
-        self.directory = TokenDirectory.of_chain(session.venues.chain_id, lists=lists, tokens=session.tokens)
+        self._lists = () if settings.token_list is None else (settings.token_list,)
+        self.directory = TokenDirectory.of_chain(session.venues.chain_id, lists=self._lists, tokens=session.tokens)
 
     def __enter__(self) -> Self:
         return self
@@ -226,6 +229,8 @@ class OpenExecutor:
         venues = read_venues(reader, numbered_venues(asked.terms), names={})
         enabled = frozenset((each.kind, each.number) for each in venues if each.enabled)
         priced = frozenset(each.token for each in read_references(reader, tokens))
+        if bridges_at_a_price(asked.terms):
+            asked = replace(asked, far=self._far_references(reader))
         refuse_absurd(asked, facts, Checked(enabled, priced, self._supplies(tokens)))
         return asked
 
@@ -238,6 +243,23 @@ class OpenExecutor:
         if text.lower() == NATIVE:
             return Token(self.chain_id, ZERO_ADDRESS, NATIVE, COIN_DECIMALS)
         return self.directory.resolve(text, PinnedChain.at_latest(self.session.rpc), field=option)
+
+    def far_token(self, text: str, chain_id: int) -> FarToken:
+        """A token of another chain by its address, or by the symbol that it is known by here."""
+        directory = TokenDirectory.of_chain(chain_id, lists=self._lists)
+        if not text.startswith(("0x", "0X")):
+            known = directory.resolve(text, field="token")
+            return FarToken(chain_id, known.address, known.symbol, known.decimals)
+        address = parse_address(text, field="token")
+        found = next((token for token in directory.tokens if token.address == address), None)
+        return FarToken(chain_id, address, found.symbol, found.decimals) if found else FarToken(chain_id, address)
+
+    def _far_references(self, reader: ExecutorReader) -> tuple[FarReference, ...] | None:
+        """Those that stand, by logs; None where the node will not search them."""
+        try:
+            return read_far_references(reader, since=min(self.first_block(), reader.chain.block.number))
+        except Terminal:
+            return None
 
     def _supplies(self, tokens: Sequence[Address]) -> dict[Address, int]:
         data = "0x" + encode_call("totalSupply()").hex()

@@ -4,7 +4,7 @@ Owns: these questions. Must not: send, or decide what may be changed; `oms.appli
 """
 
 from oms.adapters.evm.contracts import listed_venues
-from oms.adapters.evm.executor_reading import Known, Question, read_lane, read_proposals, read_venues
+from oms.adapters.evm.executor_reading import Known, Question, read_built_in, read_lane, read_proposals, read_venues
 from oms.adapters.evm.rpc import RpcFailure
 from oms.application.owning import AccountFacts
 from oms.application.registering import RegistryFacts
@@ -23,7 +23,7 @@ def account_facts(opened: OpenExecutor) -> AccountFacts:
 
 
 def registry_facts(opened: OpenExecutor, *, since: int | None = None, proposals: bool = True) -> RegistryFacts:
-    """Its delay and the chain's factories; and, by logs from block `since` on, what was proposed and waits.
+    """Its delay, the chain's factories and what is built in; by logs from block `since` on, what was proposed.
 
     What takes away asks for no `proposals`, so that no node's reluctance to search logs can delay it. Raises
     `StateConflict` where no executor stands.
@@ -39,7 +39,7 @@ def registry_facts(opened: OpenExecutor, *, since: int | None = None, proposals:
             VenueEntry(each.kind, each.number, each.name, each.deployer, each.fee_pips, each.init_code_hash)
             for each in listed_venues(opened.session.venues)
         ],
-        fixed={name: place for place, name in factories.items() if place[1] == 0},
+        fixed=read_built_in(reader, factories),
         proposals=read_proposals(reader, Known([], factories), since=begin) if proposals else (),
     )
 

@@ -86,6 +86,9 @@ def offer(address: str, *, given: ActWords) -> None:
 def accept(*, given: ActWords) -> None:
     """Take over an executor that was offered. Sent by whom it was offered to, unless --from says otherwise.
 
+    What the former owner gave ends: sessions, what was signed, references, proposals, guardian, entry point. What
+    stops or was applied stays: a pause, built-in venues that are off, factories and listings.
+
     `--account` still names the former owner: the executor's address came from it and stays.
 
     \b

@@ -10,6 +10,7 @@ from rich.console import Console
 
 from oms.application.granting import COIN_DECIMALS, in_length, in_time, time_left
 from oms.application.plan_file import to_json_value
+from oms.application.registering import READING_COSTS
 from oms.cli.tables import compact_table, words
 from oms.domain.token import Token
 from oms.execution.executor_state import ExecutorState, Listing, SessionState, SpendState, VenueEntry
@@ -23,7 +24,7 @@ Tokens = Mapping[Address, Token]
 def state_json(state: ExecutorState, now: int) -> dict[str, Any]:
     """Everything that was read; integers as strings."""
     told: dict[str, Any] = to_json_value(state)
-    told["venues"] = [to_json_value(each) | {"enabled": each.enabled} for each in state.venues]
+    told["venues"] = [to_json_value(each) | {"enabled": state.may_trade(each)} for each in state.venues]
     told["sessions"] = [session_json(each, now) for each in state.sessions]
     return told
 
@@ -52,7 +53,8 @@ def show_state(console: Console, state: ExecutorState, tokens: Tokens, now: int)
     console.print(f"  {'delay':<11} {delay}")
     lanes = ", ".join(f"lane {each.lane}: {each.sequence}" for each in state.lanes)
     console.print(f"  {'next nonce':<11} {lanes}")
-    console.print(venues_table(state.venues))
+    console.print(venues_table(state))
+    _show_built_in(console, state)
     _show_registry(console, state, tokens)
     if not state.sessions:
         console.print(f"no session was granted since block {state.since}")
@@ -60,16 +62,26 @@ def show_state(console: Console, state: ExecutorState, tokens: Tokens, now: int)
         show_session(console, session, state, tokens, now)
 
 
-def venues_table(venues: tuple[VenueEntry, ...]) -> Any:
-    """Factories by kind and number; those without a deployer are disabled."""
+def venues_table(state: ExecutorState) -> Any:
+    """Factories by kind and number, with those that are disabled or switched off."""
     table = compact_table("factories")
     for title in ("kind", "number", "name", "factory or deployer", "fee"):
         table.add_column(title)
-    for each in venues:
+    for each in state.venues:
         where = each.deployer if each.enabled else "[red]disabled, or never added[/]"
+        if each.enabled and not state.may_trade(each):
+            where = f"[red]switched off[/], {each.deployer}"
         fee = f"{each.fee_pips / 100:g} bp" if each.fee_pips else ""
         table.add_row(kind_name(each.kind), str(each.number), words(each.name), where, fee)
     return table
+
+
+def _show_built_in(console: Console, state: ExecutorState) -> None:
+    on, off = ([words(each.name) for each in state.built_in if each.on is wanted] for wanted in (True, False))
+    console.print(f"built in, on: {', '.join(on) or 'nothing'}", soft_wrap=True)
+    if off:
+        more = f"no plan may deal with that, and while any is off {READING_COSTS}"
+        console.print(f"built in, [red]off: {', '.join(off)}[/]: {more} (`oms venue restore`)", soft_wrap=True)
 
 
 def _show_registry(console: Console, state: ExecutorState, tokens: Tokens) -> None:
@@ -83,6 +95,9 @@ def _show_registry(console: Console, state: ExecutorState, tokens: Tokens) -> No
     for each in state.references:
         age = in_length(each.max_age)
         console.print(f"reference: {_symbol(each.token, tokens)} by {each.feed}, at most {age} old", soft_wrap=True)
+    for far in state.far_references:
+        whose = f"{far.token} of chain {far.chain_id} ({far.decimals} decimals)"
+        console.print(f"far reference: {whose} by {far.feed}, at most {in_length(far.max_age)} old", soft_wrap=True)
 
 
 def _listing(listing: Listing) -> str:

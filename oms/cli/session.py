@@ -8,6 +8,7 @@ from typing import Any
 import click
 
 from oms.application.granting import Asked, GrantFacts, GrantWords, in_words, merged, read_grant_file, seconds_of
+from oms.application.owning import Intended, far_pricing
 from oms.application.plan_file import to_json_value
 from oms.bootstrap.accounts import open_executor
 from oms.bootstrap.configuration import load_settings
@@ -18,7 +19,7 @@ from oms.cli.options import act_options, chain_options, executor_options, execut
 from oms.cli.tables import terminal, words
 from oms.errors import InvalidRequest, StateConflict
 from oms.execution.account_calls import reference_call
-from oms.execution.sessions import SWITCHES, grant_call, revoke_call
+from oms.execution.sessions import MAX_DECIMALS, SWITCHES, grant_call, revoke_call
 from oms.units import ZERO_ADDRESS
 
 F = Callable[..., Any]
@@ -34,6 +35,7 @@ def session() -> None:
       oms session list --chain desk
       oms session revoke 0x… --chain desk
       oms session reference WETH 0x… --max-age 1h        what a floor compares with
+      oms session reference DAI 0x… --max-age 1d --far-chain 10        ... over a bridge
     """
 
 
@@ -94,7 +96,8 @@ def grant(
     deals with: concentrated:3, uniswap_v4:WETH/USDC:500:10, curve_stable:0x…, balancer:0x…, maker_quote:0x….
 
     What bounds nothing is refused: no end or one beyond a year, no limit, one that is the whole supply or free again
-    within a minute, kinds that only a floor holds to a price without one, tokens without a reference price.
+    within a minute, kinds that only a floor holds to a price without one, tokens without a reference price, bridges
+    where no token of another chain has one.
 
     \b
     Examples:
@@ -217,6 +220,8 @@ def list_sessions(
 @click.argument("token")
 @click.argument("feed", metavar="FEED|none")
 @click.option("--max-age", default="", metavar="TIME", help="As 1h: how old an answer may be. Needed with a feed.")
+@click.option("--far-chain", type=click.IntRange(1, 2**64 - 1), metavar="ID", help="TOKEN is of that chain.")
+@click.option("--decimals", type=click.IntRange(0, MAX_DECIMALS), metavar="N", help="The token's there; see below.")
 @executor_options
 @chain_options
 @act_options
@@ -225,6 +230,8 @@ def reference(
     feed: str,
     *,
     max_age: str,
+    far_chain: int | None,
+    decimals: int | None,
     account: str | None,
     executor: str | None,
     record: Path | None,
@@ -239,16 +246,33 @@ def reference(
 
     FEED answers as Chainlink's do. All feeds of an executor must answer in one currency.
 
+    With --far-chain, by its number, TOKEN is of that chain and FEED of the executor's: what a bridge asks for there.
+    Without such a price no session with a floor may bridge into it. Nothing here can ask that token, so its --decimals
+    are needed where it is not among the tokens that are known.
+
     \b
     Examples:
       oms session reference WETH 0x… --max-age 1h --chain desk
       oms session reference WETH none --chain desk
+      oms session reference 0x… 0x… --max-age 1d --far-chain 10 --decimals 6 --chain desk
+      oms session reference DAI none --far-chain 10 --chain desk
     """
     which = executor_words(account, executor, record)
     if feed != "none" and not max_age:
         raise InvalidRequest("max-age", "is missing; say how old an answer of the feed may be, as 1h")
+    if decimals is not None and far_chain is None:
+        raise InvalidRequest("decimals", "are only said of a token on another chain; leave them out or add --far-chain")
+    resolved = ZERO_ADDRESS if feed == "none" else parse_account(feed)
+    seconds = seconds_of(max_age, option="max-age") if max_age else 0
     with open_executor(load_settings(), opening(chain, rpc_url, recording, settles=True), which) as opened:
-        given, resolved = opened.token(token, "token"), ZERO_ADDRESS if feed == "none" else parse_account(feed)
-        seconds = seconds_of(max_age, option="max-age") if max_age else 0
-        data = reference_call(given.address, resolved, seconds)
-        carry_out(opened, opened.act("session reference", data, sender_of(opened, sender)), Manner(dry_run, as_json))
+        if far_chain is None:
+            intended = Intended(reference_call(opened.token(token, "token").address, resolved, seconds), ())
+        else:
+            far = opened.far_token(token, far_chain)
+            intended = far_pricing(far, resolved, here=opened.chain_id, max_age=seconds, decimals=decimals)
+        if not as_json:
+            for line in intended.words:
+                terminal().print(words(line), soft_wrap=True)
+        act = opened.act("session reference", intended.data, sender_of(opened, sender))
+        told = {"words": list(intended.words)} if intended.words else {}
+        carry_out(opened, act, Manner(dry_run, as_json), results=lambda _previewed, _sent: told)

@@ -68,10 +68,15 @@ def cancel_call(identifier: bytes) -> bytes:
 
 
 def disable_call(what: VenueEntry | Listing) -> bytes:
-    """Calldata by which the owner or the guardian takes a factory or a listing away, at once."""
+    """Calldata by which the owner or the guardian takes a factory or a listing away, at once; number 0 is built in."""
     if isinstance(what, VenueEntry):
         return _call("disableVenue(uint8,uint8)", what.kind, what.number)
     return _call("disableListing(uint8,address,bytes4)", what.kind, what.target, what.selector)
+
+
+def restore_call(kind: int) -> bytes:
+    """Calldata by which the owner switches the built-in venue of a leg kind on again."""
+    return _call("restoreVenue(uint8)", kind)
 
 
 def _addition_call(verb: str, addition: VenueEntry | Listing) -> bytes:

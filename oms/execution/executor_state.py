@@ -29,6 +29,15 @@ class VenueEntry:
 
 
 @dataclass(frozen=True, slots=True)
+class BuiltIn:
+    """The venue of a leg kind that stands in the executor's code, and whether plans may deal with it."""
+
+    kind: int
+    name: str
+    on: bool
+
+
+@dataclass(frozen=True, slots=True)
 class Listing:
     """An address that legs of a kind may deal with, by that function where the kind names one."""
 
@@ -53,6 +62,17 @@ class Reference:
     token: Address
     feed: Address
     max_age: int
+
+
+@dataclass(frozen=True, slots=True)
+class FarReference:
+    """The feed on this chain that says what a token of another one is worth; `decimals` are the token's there."""
+
+    chain_id: int
+    token: Address
+    feed: Address
+    max_age: int
+    decimals: int
 
 
 @dataclass(frozen=True, slots=True)
@@ -135,12 +155,23 @@ class ExecutorState:
     paused: bool
     registry_delay: int
     venues: tuple[VenueEntry, ...]
+    built_in: tuple[BuiltIn, ...]
     listings: tuple[Listing, ...]
     proposals: tuple[Proposal, ...]
     references: tuple[Reference, ...]
+    far_references: tuple[FarReference, ...]
     sessions: tuple[SessionState, ...]
     lanes: tuple[LaneState, ...]
     """The owner's."""
+
+    @property
+    def switched_off(self) -> frozenset[int]:
+        """Kinds whose built-in venue is off."""
+        return frozenset(each.kind for each in self.built_in if not each.on)
+
+    def may_trade(self, venue: VenueEntry) -> bool:
+        """Whether plans may trade with a factory's pools: one that stands in the code may be switched off."""
+        return venue.enabled and not (venue.number == 0 and venue.kind in self.switched_off)
 
     def session(self, key: Address) -> SessionState | None:
         """What a key was last granted, if anything."""

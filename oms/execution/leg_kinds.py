@@ -1,6 +1,7 @@
 """The kinds of legs, as a leg's first byte names them (`contracts/types/Plan.sol`)."""
 
 from enum import IntEnum
+from typing import Final
 
 
 class LegKind(IntEnum):
@@ -24,6 +25,10 @@ class LegKind(IntEnum):
     ACROSS = 16
     CALL = 17
     FLASH = 18
+
+
+WITH_BUILT_IN: Final = tuple(kind for kind in LegKind if kind not in (LegKind.SOLIDLY, LegKind.CONCENTRATED_EXACT_OUT))
+"""Kinds with a venue in the executor's code that can be switched off; exact outputs go by the concentrated one."""
 
 
 class LenderKind(IntEnum):

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+import httpx
 import pytest
 from eth_account import Account
 from eth_account.messages import encode_typed_data
@@ -20,7 +21,7 @@ from oms.adapters.evm.devnet.deploy import Transactions, encode_call
 from oms.adapters.evm.rpc import RpcClient
 from oms.adapters.evm.venues import MAINNET
 from oms.units import Address
-from tests.integration.hostile_nodes import answered, failing, hostile_node, noise
+from tests.integration.hostile_nodes import answered, failing, hostile_node, http, noise
 from tests.integration.test_bad_input import CALLER, WORLD, Ran, oms, refused
 from tests.integration.test_commands import Terminal
 
@@ -334,22 +335,134 @@ def feed(price: int) -> str:
     return f"0x60085f5267{price:016x}6020524260405242606052600860805260a05ff3"
 
 
-def test_a_floor_is_reckoned_by_the_references_that_the_owner_names(owner: Owner) -> None:
-    feeds = {"WETH": Address("0x" + "f1" * 20), "USDC": Address("0x" + "f2" * 20)}
+FEEDS = {"WETH": Address("0x" + "f1" * 20), "USDC": Address("0x" + "f2" * 20)}
+FAR = Address("0x7F5c764cBc14f9669B88837ca1490cCa17c31607")
+"""USDC.e on chain 10."""
+UNKNOWN = Address("0x" + "77" * 20)
+"""Of which no list tells."""
+
+
+def priced(owner: Owner) -> int:
+    """Feeds for both tokens, WETH at what Uniswap v3 gives for it; its price."""
     quoted = json.loads(owner.ran("quote", "1", "WETH", "USDC", "--venues", "uniswap_v3", "--json"))
     price = int(quoted["venues"][0]["amount_out"]) * 100
-    for (symbol, address), worth in zip(feeds.items(), (price, 10**8), strict=True):
+    for (symbol, address), worth in zip(FEEDS.items(), (price, 10**8), strict=True):
         owner.rpc.call("anvil_setCode", address, feed(worth))
         owner.ran("session", "reference", symbol, address, "--max-age", "1h")
-    assert {each["feed"].lower() for each in owner.told("account")["references"]} == set(feeds.values())
+    return price
+
+
+def test_a_floor_is_reckoned_by_the_references_that_the_owner_names(owner: Owner) -> None:
+    price = priced(owner)
+    assert {each["feed"].lower() for each in owner.told("account")["references"]} == set(FEEDS.values())
     owner.granted(loss="50")
     owner.ran("batch", owner.planned("1"), "--from", KEY)
-    owner.rpc.call("anvil_setCode", feeds["WETH"], feed(price * 2))
+    owner.rpc.call("anvil_setCode", FEEDS["WETH"], feed(price * 2))
     told = json.loads(owner.run("batch", owner.planned("1"), "--from", KEY, "--json").out)
     assert told["simulation"]["revert"]["cause"]["name"] == "BelowReference"
     owner.ran("session", "reference", "WETH", "none")
     assert len(owner.told("account")["references"]) == 1
     refused(owner.run("session", "reference", "WETH", STRANGER), CALLER, "max-age")
+
+
+def test_a_token_of_another_chain_is_priced_shown_and_no_longer_priced(owner: Owner) -> None:
+    source = FEEDS["USDC"]
+    owner.rpc.call("anvil_setCode", source, feed(10**8))
+    there = ("--max-age", "1d", "--far-chain", "10")
+    told = owner.told("session", "reference", UNKNOWN, source, *there, "--decimals", "6")
+    assert "nothing here can ask that token" in told["words"][-1]
+    text = owner.ran("session", "reference", "USDC.e", source, *there)
+    assert f"USDC.e {FAR} of chain 10" in text
+    found = owner.told("account")["far_references"]
+    assert [(each["chain_id"], each["token"].lower(), each["decimals"], each["max_age"]) for each in found] == [
+        ("10", UNKNOWN, "6", "86400"),
+        ("10", FAR.lower(), "6", "86400"),
+    ]
+    assert {each["feed"].lower() for each in found} == {source}
+    shown = owner.ran("account")
+    assert f"far reference: {FAR} of chain 10 (6 decimals) by {found[0]['feed']}, at most 1 d old" in shown
+    owner.ran("session", "reference", "USDC.e", "none", "--far-chain", "10")
+    assert [each["token"].lower() for each in owner.told("account")["far_references"]] == [UNKNOWN]
+
+
+@pytest.mark.parametrize(
+    ("words", "code", "said"),
+    [
+        (["WETH", STRANGER, "--max-age", "1h", "--decimals", "18"], CALLER, ["decimals", "--far-chain"]),
+        ([UNKNOWN, STRANGER, "--max-age", "1h", "--far-chain", "10"], CALLER, ["decimals", "are missing"]),
+        ([FAR, STRANGER, "--max-age", "1h", "--far-chain", "10", "--decimals", "18"], CALLER, ["decimals", "has 6"]),
+        ([UNKNOWN, STRANGER, "--far-chain", "10", "--decimals", "6"], CALLER, ["max-age"]),
+        (["NOPE", STRANGER, "--max-age", "1h", "--far-chain", "10"], CALLER, ["no token NOPE on chain 10"]),
+        (["USDC", STRANGER, "--max-age", "1h", "--far-chain", "10"], CALLER, ["ambiguous on chain 10", FAR]),
+        (["USDC", STRANGER, "--max-age", "1h", "--far-chain", "1"], CALLER, ["far-chain", "own chain"]),
+        (["DAI", STRANGER, "--max-age", "1h", "--far-chain", "10"], WORLD, ["would revert"]),
+        (["DAI", "none", "--far-chain", "10", "--from", STRANGER], WORLD, ["is not the executor's owner"]),
+    ],
+)
+def test_a_far_price_that_cannot_be_is_refused(owner: Owner, words: list[str], code: int, said: list[str]) -> None:
+    before = owner.nonce()
+    refused(owner.run("session", "reference", *words), code, *said)
+    assert owner.nonce() == before
+
+
+def test_a_session_with_a_floor_may_bridge_once_a_far_token_has_a_price(owner: Owner) -> None:
+    priced(owner)
+    words = ["session", "grant", "--key", KEY, "--until", "7d", "--venue", f"across:{owner.executor}", "--spend",
+             "10:WETH/1d", "--rise", "USDC", "--most-loss-bps", "50", "--yes"]  # fmt: skip
+    before = owner.nonce()
+    refused(owner.run(*words), CALLER, "FarFeedMissing", "oms session reference TOKEN FEED --far-chain")
+    assert owner.nonce() == before
+    owner.ran("session", "reference", "USDC.e", FEEDS["USDC"], "--max-age", "1h", "--far-chain", "10")
+    assert any(f"bridge only into {FAR} of chain 10" in line for line in owner.told(*words)["words"])
+    (session,) = owner.told("session", "list")["sessions"]
+    assert session["kinds"] == ["across"]
+
+
+def test_a_bridge_is_granted_with_a_warning_where_the_node_searches_no_logs(owner: Owner) -> None:
+    priced(owner)
+
+    def respond(request: Any) -> Any:
+        first = request[0] if isinstance(request, list) else request
+        if first["method"] == "eth_getLogs":
+            return failing(request, {"code": -32005, "message": "block range is too wide"})
+        return http(httpx.post(owner.rpc.url, json=request, timeout=15).content)
+
+    with hostile_node(respond) as url:
+        done = oms(owner.home, "session", "grant", "--key", KEY, "--until", "7d", "--venue", f"across:{owner.executor}",
+                   "--spend", "10:WETH/1d", "--rise", "USDC", "--most-loss-bps", "50", "--dry-run", "--json",
+                   "--rpc-url", url, "--executor", owner.executor)  # fmt: skip
+    assert done.code == 0, done
+    assert any("of which this node tells nothing" in line for line in json.loads(done.out)["words"])
+
+
+def test_session_reference_and_signatures_end_with_the_owner_that_gave_them(owner: Owner) -> None:
+    priced(owner)
+    owner.ran("session", "reference", "USDC.e", FEEDS["USDC"], "--max-age", "1h", "--far-chain", "10")
+    owner.granted(loss="50")
+    plan = owner.planned("1")
+    by_key, by_owner = signed_by(owner, KEY, name="key.json"), signed_by(owner, DESK, name="owner.json")
+    assert owner.told("relay", str(by_key), "--dry-run")["simulated"][0]["done"] is True
+    owner.call("proposeListing(uint8,address,bytes4)", 16, MAKER, bytes(4))
+    owner.call("setGuardian(address)", MAKER)
+    owner.ran("venue", "disable", "balancer", "--yes")
+    owner.ran("account", "offer", STRANGER, "--yes")
+    text = owner.ran("account", "accept", "--yes")
+    for said in ("every session ends", "what its key signed", "reference prices end", f"{MAKER} is no longer guardian"):
+        assert said in text
+    told = owner.told("account")
+    assert (told["owner"], told["guardian"]) == (STRANGER, "0x" + "0" * 40)
+    assert (told["references"], told["far_references"], told["proposals"]) == ([], [], [])
+    assert [each["name"] for each in told["built_in"] if not each["on"]] == ["balancer"]
+    (session,) = told["sessions"]
+    assert (session["standing"], session["rules"]["expiry"]) == ("ended", "0")
+    assert owner.told("session", "list")["sessions"] == []
+    refused(owner.run("relay", str(by_key)), CALLER, "the session was revoked, or its owner left")
+    refused(owner.run("relay", str(by_owner)), CALLER, "was never granted a session")
+    told = json.loads(owner.run("batch", plan, "--from", KEY, "--json").out)
+    assert told["simulation"]["revert"]["name"] == "FormerOwners"
+    again = owner.run("session", "grant", "--key", KEY, "--until", "7d", "--venue", "uniswap_v3", "--spend",
+                      "10:WETH/1d", "--rise", "USDC", "--most-loss-bps", "50", "--yes")  # fmt: skip
+    refused(again, CALLER, "no reference price of WETH, USDC")
 
 
 def test_a_session_that_was_never_granted_cannot_be_revoked(owner: Owner) -> None:
@@ -401,8 +514,8 @@ def test_places_that_no_plan_has_are_refused(owner: Owner, places: str, said: st
 # --- signed plans ------------------------------------------------------------------------------------------------
 
 
-def signed_by(owner: Owner, key: str, *more: str, amount: str = "1") -> Path:
-    path = owner.files / "signed.json"
+def signed_by(owner: Owner, key: str, *more: str, amount: str = "1", name: str = "signed.json") -> Path:
+    path = owner.files / name
     owner.ran("sign", owner.planned(amount), "-o", str(path), "--key", key, *more)
     return path
 

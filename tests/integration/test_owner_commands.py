@@ -17,6 +17,7 @@ from oms.adapters.evm.devnet.deploy import encode_call
 from oms.adapters.evm.rpc import RpcClient
 from oms.adapters.evm.venues import MAINNET
 from oms.application.owning import ENTRY_POINTS
+from oms.application.registering import READING_GAS
 from oms.units import ZERO_ADDRESS, Address
 from tests.integration.hostile_nodes import failing, hostile_node, http
 from tests.integration.test_account_commands import KEY, STRANGER, Owner
@@ -127,6 +128,7 @@ def test_a_withdrawal_that_cannot_be_is_refused(owner: Owner, words: list[str], 
         ["account", "guardian", MAKER],
         ["account", "offer", STRANGER],
         ["venue", "disable", "sushiswap"],
+        ["venue", "disable", "uniswap_v2"],
         ["venue", "propose", "concentrated:9", "--deployer", STRANGER, "--init-code-hash", HASH],
         ["listing", "propose", "payout", STRANGER],
         ["account", "skip-nonces", "3"],
@@ -234,6 +236,62 @@ def test_a_factory_is_disabled_at_once_and_comes_back_after_the_delay(owner: Own
     assert not enabled(owner, "sushiswap", *which)
 
 
+def switched_off(owner: Owner) -> list[str]:
+    return [each["name"] for each in owner.told("account")["built_in"] if not each["on"]]
+
+
+def test_a_built_in_venue_is_switched_off_by_the_guardian_and_on_by_the_owner(owner: Owner) -> None:
+    assert switched_off(owner) == []
+    plan = owner.planned("1")
+    owner.ran("account", "guardian", MAKER, "--yes")
+    text = owner.ran("venue", "disable", "uniswap_v3", "--from", MAKER, "--yes")
+    for said in (
+        "no plan may trade with pools of uniswap_v3",
+        "costs about 12,000 gas more",
+        "only the owner",
+    ):
+        assert said in text
+    assert switched_off(owner) == ["uniswap_v3"]
+    assert not enabled(owner, "uniswap_v3")
+    shown = owner.ran("account")
+    assert "off: uniswap_v3: no plan may deal with that" in shown
+    assert "costs about 12,000 gas more" in shown
+    told = json.loads(owner.run("batch", plan, "--dry-run", "--json").out)
+    assert told["simulation"]["revert"]["cause"]["name"] == "VenueDisabled"
+    refused(owner.run("venue", "disable", "concentrated:0", "--yes"), WORLD, "uniswap_v3 is off already")
+    owner.ran("venue", "disable", "balancer:0", "--yes")
+    assert switched_off(owner) == ["uniswap_v3", "balancer"]
+    refused(owner.run("venue", "restore", "uniswap_v3", "--from", MAKER, "--yes"), WORLD, "is not the executor's owner")
+    assert "balancer stays off" in owner.ran("venue", "restore", "uniswap_v3", "--yes")
+    assert "no built-in venue is off then" in owner.ran("venue", "restore", "balancer", "--yes")
+    assert switched_off(owner) == []
+    assert owner.told("batch", owner.planned("1"))["results"][0]["done"] is True
+
+
+def test_every_name_that_is_shown_as_built_in_can_be_switched_off_and_on(owner: Owner) -> None:
+    names = [each["name"] for each in owner.told("account")["built_in"]]
+    assert names[:2] == ["uniswap_v2", "uniswap_v3"]
+    for name in names:
+        owner.ran("venue", "disable", name, "--yes")
+    assert switched_off(owner) == names
+    assert "built in, on: nothing" in owner.ran("account")
+    for name in names:
+        owner.ran("venue", "restore", name, "--yes")
+    assert switched_off(owner) == []
+
+
+def test_what_is_told_of_gas_is_what_a_plan_costs_more(owner: Owner) -> None:
+    plan = owner.planned("1")
+
+    def gas() -> int:
+        told = json.loads(owner.run("batch", plan, "--dry-run", "--json").out)
+        return int(told["simulation"]["gas_used"])
+
+    before = gas()
+    owner.ran("venue", "disable", "balancer", "--yes")
+    assert abs(gas() - before - READING_GAS) < READING_GAS // 10
+
+
 def test_what_was_proposed_is_told_with_its_identifier_and_time(owner: Owner, slow: Address) -> None:
     words = ("concentrated:9", "--deployer", STRANGER, "--init-code-hash", HASH, "--executor", slow)
     told = owner.told("venue", "propose", *words, "--yes")
@@ -316,16 +374,21 @@ def test_what_takes_away_needs_no_logs(owner: Owner) -> None:
 
     with hostile_node(respond) as url:
         where = ("--rpc-url", url, "--executor", owner.executor, "--dry-run", "--json")
-        done = oms(owner.home, "venue", "disable", "sushiswap", *where)
-        assert done.code == 0, done
+        for name in ("sushiswap", "uniswap_v3"):
+            done = oms(owner.home, "venue", "disable", name, *where)
+            assert done.code == 0, done
         refused(oms(owner.home, "venue", "cancel", "sushiswap", *where), WORLD, "too wide", "--since")
 
 
 @pytest.mark.parametrize(
     ("words", "code", "said"),
     [
-        (["venue", "propose", "uniswap_v3"], CALLER, ["for ever", "oms pause"]),
+        (["venue", "propose", "uniswap_v3"], CALLER, ["for ever", "oms venue disable uniswap_v3"]),
         (["venue", "propose", "concentrated:0"], CALLER, ["for ever"]),
+        (["venue", "disable", "solidly:0"], CALLER, ["no solidly factory is built in"]),
+        (["venue", "restore", "uniswap_v2"], WORLD, ["uniswap_v2 is on already"]),
+        (["venue", "restore", "sushiswap"], CALLER, ["no built-in venue", "uniswap_v3", "oms venue propose"]),
+        (["venue", "disable", "balancer:0", "--from", STRANGER], WORLD, ["neither guardian nor owner"]),
         (["venue", "propose", "nowhere"], CALLER, ["venue", "sushiswap", "KIND:NUMBER"]),
         (["venue", "propose", "wrap:3"], CALLER, ["venue", "no factory here"]),
         (["venue", "propose", "concentrated:256"], CALLER, ["venue"]),
@@ -371,6 +434,7 @@ def test_the_journal_knows_every_change(owner: Owner) -> None:
     "command",
     [
         *(["account", each] for each in ("withdraw", "guardian", "offer", "accept", "entry-point", "skip-nonces")),
+        ["venue", "restore"],
         *([group, each] for group in ("venue", "listing") for each in ("propose", "apply", "cancel", "disable")),
     ],
 )

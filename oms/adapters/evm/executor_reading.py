@@ -20,7 +20,9 @@ from oms.adapters.evm.devnet.deploy import encode_call
 from oms.adapters.evm.rpc import Json, RpcFailure
 from oms.errors import InvalidRequest, StateConflict, Terminal
 from oms.execution.executor_state import (
+    BuiltIn,
     ExecutorState,
+    FarReference,
     LaneState,
     Listing,
     Proposal,
@@ -29,6 +31,7 @@ from oms.execution.executor_state import (
     SpendState,
     VenueEntry,
 )
+from oms.execution.leg_kinds import WITH_BUILT_IN
 from oms.execution.sessions import RULES, GrantedVenue, SessionTerms, grants_within, registry_venue
 from oms.units import ZERO_ADDRESS, Address
 
@@ -38,6 +41,7 @@ _EVENTS: Final[Mapping[str, tuple[tuple[str, ...], tuple[str, ...]]]] = {
     "SessionGranted": (("address", "uint256"), ("uint40", "uint32")),
     "NonceUsed": (("address",), ("uint256",)),
     "PriceFeedSet": (("address",), ("address", "uint32")),
+    "FarPriceFeedSet": (("uint64", "address"), ("address", "uint32", "uint8")),
     "VenueSet": (("uint8", "uint8"), ("address", "bytes32", "uint24")),
     "ListingSet": (("uint8", "address"), ("bytes4", "bool")),
     "VenueProposed": (("bytes32",), ("uint8", "uint8", "address", "bytes32", "uint24", "uint256")),
@@ -99,7 +103,7 @@ class ExecutorReader:
         """A getter's answer. Raises `StateConflict` where there is none."""
         (answer,) = self.ask([Question(signature, values, tuple(returns.split(",")))])
         if answer is None:
-            raise self._no_executor(signature)
+            raise self.no_executor(signature)
         return answer
 
     def code_stands(self) -> bool:
@@ -166,10 +170,11 @@ class ExecutorReader:
         try:
             values = decode(list(question.returns), data)
         except (DecodingError, OverflowError):
-            raise self._no_executor(question.signature) from None
+            raise self.no_executor(question.signature) from None
         return tuple(map(_readable, question.returns, values))
 
-    def _no_executor(self, signature: str) -> StateConflict:
+    def no_executor(self, signature: str) -> StateConflict:
+        """That what stands there is none, as it does not answer that."""
         name = signature.partition("(")[0]
         reason = f"what stands at {self.executor} does not answer {name} as an executor does; name another --executor"
         return StateConflict("executor", reason)
@@ -211,9 +216,11 @@ def read_state(reader: ExecutorReader, known: Known, *, since: int, keys: Sequen
         paused=reader.one("paused()", returns="bool")[0],
         registry_delay=reader.one("registryDelay()", returns="uint256")[0],
         venues=_venues(reader, known, happened),
+        built_in=read_built_in(reader, known.factories),
         listings=_listings(reader, happened),
         proposals=_proposals(reader, known, happened),
         references=_references(reader, happened),
+        far_references=_far_references(reader, happened),
         sessions=_sessions(reader, known, happened, keys),
         lanes=_lanes(reader, happened, owner),
     )
@@ -240,6 +247,17 @@ def read_venues(
         VenueEntry(*place, names.get(place, ""), *(answer or (ZERO_ADDRESS, 0, bytes(32))))
         for place, answer in zip(places, answers, strict=True)
     )
+
+
+def read_built_in(reader: ExecutorReader, names: Mapping[tuple[int, int], str]) -> tuple[BuiltIn, ...]:
+    """The venues that stand in the code, on or off. Raises `StateConflict` where the executor does not say."""
+    answers = reader.ask([Question("isBuiltInOn(uint8)", (int(kind),), ("bool",)) for kind in WITH_BUILT_IN])
+    found = []
+    for kind, answer in zip(WITH_BUILT_IN, answers, strict=True):
+        if answer is None:
+            raise reader.no_executor("isBuiltInOn(uint8)")
+        found.append(BuiltIn(int(kind), names.get((int(kind), 0), kind.name.lower()), bool(answer[0])))
+    return tuple(found)
 
 
 def _listings(reader: ExecutorReader, happened: Iterable[Happened]) -> tuple[Listing, ...]:
@@ -279,6 +297,19 @@ def read_references(reader: ExecutorReader, tokens: Sequence[Address]) -> tuple[
     answers = reader.ask([Question("referenceFeed(address)", (token,), ("address", "uint32")) for token in tokens])
     found = (Reference(token, *answer) for token, answer in zip(tokens, answers, strict=True) if answer)
     return tuple(each for each in found if each.feed != ZERO_ADDRESS)
+
+
+def _far_references(reader: ExecutorReader, happened: Iterable[Happened]) -> tuple[FarReference, ...]:
+    named = list(dict.fromkeys(event.values[:2] for event in happened if event.name == "FarPriceFeedSet"))
+    types = ("address", "uint32", "uint8")
+    answers = reader.ask([Question("farReferenceFeed(uint64,address)", each, types) for each in named])
+    found = (FarReference(*each, *answer) for each, answer in zip(named, answers, strict=True) if answer)
+    return tuple(each for each in found if each.feed != ZERO_ADDRESS)
+
+
+def read_far_references(reader: ExecutorReader, *, since: int) -> tuple[FarReference, ...]:
+    """Tokens of other chains that have a feed, of those that were given one from block `since` on."""
+    return _far_references(reader, reader.happened(since))
 
 
 def _sessions(

@@ -30,6 +30,7 @@ from oms.application.granting import (
 )
 from oms.domain.token import Token
 from oms.errors import InvalidRequest
+from oms.execution.executor_state import FarReference
 from oms.execution.leg_kinds import LegKind
 from oms.execution.sessions import GrantedSpend, GrantedVenue, address_venue, registry_venue, singleton_venue
 from oms.units import Address
@@ -187,6 +188,28 @@ def test_plain_words_say_every_bound_and_the_worst_last() -> None:
 
 def test_what_leaves_is_told_not_to_be_held_by_a_floor() -> None:
     assert "only the limits hold it" in "\n".join(in_words(checked(replace(WORDS, venues=(f"payout:{POOL}",))), FACTS))
+
+
+FAR = FarReference(10, POOL, ENTRY, 3_600, 6)
+
+
+def bridging(far: tuple[FarReference, ...] | None) -> Asked:
+    asked = replace(read_terms(replace(WORDS, venues=(f"across:{POOL}",)), FACTS), far=far)
+    refuse_absurd(asked, FACTS, CHECKED)
+    return asked
+
+
+def test_a_bridge_with_a_floor_needs_a_price_on_some_other_chain() -> None:
+    with pytest.raises(AbsurdGrant, match=r"FarFeedMissing.*oms session reference TOKEN FEED --far-chain"):
+        bridging(())
+    text = "\n".join(in_words(bridging((FAR,)), FACTS))
+    assert f"bridge only into {POOL} of chain 10" in text
+    assert "FarFeedMissing" in text
+
+
+def test_a_bridge_is_warned_of_where_the_node_tells_of_no_price() -> None:
+    assert "of which this node tells nothing" in "\n".join(in_words(bridging(None), FACTS))
+    assert "bridge" not in "\n".join(in_words(checked(WORDS), FACTS))
 
 
 def test_only_factories_are_asked_about_by_number() -> None:

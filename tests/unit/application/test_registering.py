@@ -10,23 +10,27 @@ from hypothesis import strategies as st
 from oms.application.registering import (
     RegistryFacts,
     applying,
+    built_in_of,
     cancelling,
     disabling,
     in_words,
     listing_of,
     place_of,
     proposing,
+    restored_of,
+    switching,
     venue_entry,
     waiting,
 )
 from oms.errors import InvalidRequest, StateConflict
-from oms.execution.executor_state import Listing, Proposal, VenueEntry
+from oms.execution.executor_state import BuiltIn, Listing, Proposal, VenueEntry
 from oms.units import ZERO_ADDRESS, Address
 from tests.unit.application.samples import EXECUTOR, NOW
 
 FORK = VenueEntry(1, 1, "fork", Address("0x" + "1" * 40), 3000, b"\1" * 32)
 PAYEE = Listing(15, Address("0x" + "2" * 40), bytes(4))
-FACTS = RegistryFacts(EXECUTOR, NOW, 2 * 86_400, (FORK,), {"first": (1, 0)}, ())
+FIRST, SECOND, VAULTS = BuiltIn(1, "first", True), BuiltIn(2, "second", True), BuiltIn(6, "balancer", False)
+FACTS = RegistryFacts(EXECUTOR, NOW, 2 * 86_400, (FORK,), (FIRST, SECOND, VAULTS), ())
 
 
 def proposed(addition: VenueEntry | Listing, when: int = NOW, *, number: int = 1) -> Proposal:
@@ -45,7 +49,7 @@ def test_any_other_words_are_refused_by_a_message(text: str) -> None:
 
 
 @pytest.mark.parametrize(
-    "text", ["solidly:0", "solidly:000", "concentrated:256", "solidly:\u0660", "wrap:1", "first", ":"]
+    "text", ["solidly:0", "solidly:000", "concentrated:256", "solidly:\u0660", "wrap:1", "first", "balancer", ":"]
 )
 def test_a_number_that_no_factory_can_have_is_refused(text: str) -> None:
     with pytest.raises(InvalidRequest, match=r"^venue: "):
@@ -124,6 +128,40 @@ def test_what_takes_away_waits_for_nothing() -> None:
     assert not proposing(PAYEE, FACTS, present=False).takes_away
     with pytest.raises(StateConflict, match="never added"):
         disabling(VenueEntry(1, 2, "", ZERO_ADDRESS, 0, bytes(32)), FACTS)
+
+
+def test_what_stands_in_the_code_is_meant_by_its_name_or_its_kind_and_nothing_else_is() -> None:
+    assert built_in_of("first", FACTS) == built_in_of("constant_product:0", FACTS) == FIRST
+    assert built_in_of("balancer", FACTS) == built_in_of("balancer:000", FACTS) == VAULTS
+    for text in ("fork", "constant_product", "constant_product:1", "solidly:0", "concentrated_exact_out:0", ""):
+        assert built_in_of(text, FACTS) is None
+        with pytest.raises(InvalidRequest, match="choose from first, second, balancer"):
+            restored_of(text, FACTS)
+
+
+def test_what_is_off_is_told_with_what_it_costs_and_how_it_comes_back() -> None:
+    intended = switching(SECOND, FACTS, on=False)
+    assert intended.takes_away
+    text = "\n".join(intended.words)
+    for said in (
+        "pools of second (exact outputs too) any more",
+        "12,000 gas",
+        "balancer is off too",
+        "oms venue restore second",
+    ):
+        assert said in text
+    only = replace(FACTS, fixed=(FIRST, SECOND))
+    assert "already" not in "\n".join(switching(SECOND, only, on=False).words)
+
+
+def test_plans_cost_more_until_the_last_that_is_off_comes_back() -> None:
+    assert "no longer" in switching(VAULTS, FACTS, on=True).words[-1]
+    assert not switching(VAULTS, FACTS, on=True).takes_away
+    facts = replace(FACTS, fixed=(replace(FIRST, on=False), SECOND, VAULTS))
+    assert "first stays off" in switching(VAULTS, facts, on=True).words[-1]
+    for venue, on in ((FIRST, True), (VAULTS, False)):
+        with pytest.raises(StateConflict, match="already"):
+            switching(venue, FACTS, on=on)
 
 
 def test_a_kind_that_is_not_known_here_is_told_by_its_number() -> None:

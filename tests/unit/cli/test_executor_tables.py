@@ -7,7 +7,9 @@ from rich.console import Console
 
 from oms.cli.executor_tables import show_state, state_json, venue_name
 from oms.execution.executor_state import (
+    BuiltIn,
     ExecutorState,
+    FarReference,
     LaneState,
     Listing,
     Proposal,
@@ -56,9 +58,11 @@ STATE = ExecutorState(
         VenueEntry(2, 0, "uniswap_v3", STRANGER, 0, bytes(32)),
         VenueEntry(1, 4, "", ZERO_ADDRESS, 0, bytes(32)),
     ),
+    built_in=(BuiltIn(2, "uniswap_v3", True), BuiltIn(10, "wrap", True)),
     listings=(Listing(15, STRANGER, bytes(4)), Listing(17, STRANGER, b"\x12\x34\x56\x78")),
     proposals=(Proposal(b"\x01" * 32, Listing(15, KEY, bytes(4)), NOW + 60),),
     references=(Reference(ETH.address, STRANGER, 3_600),),
+    far_references=(FarReference(10, STRANGER, KEY, 86_400, 6),),
     sessions=(SESSION,),
     lanes=(LaneState(0, 0), LaneState(7, 2)),
 )
@@ -83,6 +87,8 @@ def test_everything_that_an_owner_looks_for_is_shown() -> None:
         "function 0x12345678",
         f"payout {KEY}, from 2024-",
         "reference: WETH",
+        f"far reference: {STRANGER} of chain 10 (6 decimals) by {KEY}, at most 1 d old",
+        "built in, on: uniswap_v3, wrap",
         "in force, grant 3",
         "1 h left",
         "kind 30",
@@ -96,6 +102,16 @@ def test_everything_that_an_owner_looks_for_is_shown() -> None:
         assert said in text, said
     (limit,) = (line.split() for line in text.splitlines() if line.strip().startswith("WETH"))
     assert limit == ["WETH", "10", "1", "d", "6", "4"]
+
+
+def test_what_is_switched_off_is_shown_with_what_it_costs() -> None:
+    off = replace(STATE, built_in=(BuiltIn(2, "uniswap_v3", False), BuiltIn(10, "wrap", True)))
+    text = shown(off)
+    for said in ("on: wrap", "off: uniswap_v3: ", "12,000 gas more", f"switched off, {STRANGER}"):
+        assert said in text, said
+    assert not any(said in shown(STATE) for said in ("off: ", "gas more", "switched off"))
+    assert [each["enabled"] for each in state_json(off, NOW)["venues"]] == [False, False]
+    assert [each["on"] for each in state_json(off, NOW)["built_in"]] == [False, True]
 
 
 def test_a_session_that_ended_shows_no_limits() -> None:

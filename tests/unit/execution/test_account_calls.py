@@ -20,10 +20,12 @@ from oms.execution.account_calls import (
     offer_call,
     propose_call,
     reference_call,
+    restore_call,
     skip_nonces_call,
     withdraw_call,
 )
 from oms.execution.executor_state import Listing, VenueEntry
+from oms.execution.sessions import far_reference_call
 from oms.units import Address
 
 PROJECT = Path(__file__).resolve().parents[3]
@@ -47,6 +49,11 @@ CALLS: list[tuple[str, bytes]] = [
     ("proposeListing(uint8,address,bytes4)", propose_call(LISTING)),
     ("applyListing(uint8,address,bytes4)", apply_call(LISTING)),
     ("disableListing(uint8,address,bytes4)", disable_call(LISTING)),
+    ("restoreVenue(uint8)", restore_call(6)),
+    (
+        "setFarReference(uint64,address,address,uint32,uint8)",
+        far_reference_call(10, SOMEBODY, feed=SOMEBODY, max_age=60, decimals=6),
+    ),
     ("cancelProposal(bytes32)", cancel_call(b"\5" * 32)),
 ]
 
