@@ -114,8 +114,12 @@ contract Executor is SingleSwap, ApprovalLegs, RfqLeg {
     /// @return holder Whose balances are bounded.
     function _enter(uint256 head, uint256 before, uint256 authority) private returns (address holder) {
         address key;
-        bool plain = before == AT_REST && authority == uint160(msg.sender) && authority != 0;
-        if (!plain) key = _admit(before, authority);
+        bool strange = (before ^ AT_REST) | (authority ^ uint160(msg.sender)) != 0;
+        // Nobody's account has no owner, not even the zero address.
+        assembly ("memory-safe") {
+            strange := or(strange, iszero(authority))
+        }
+        if (strange) key = _admit(before, authority);
         uint256 deadline = (head >> 8) & type(uint40).max;
         if (block.timestamp > deadline) revert IExecutor.PlanExpired(deadline, block.timestamp);
         uint256 flags = (head >> 48) & type(uint8).max;
