@@ -11,6 +11,7 @@ import {
     FLAG_PULL,
     LEG_ACROSS,
     LEG_BALANCER,
+    LEG_FLASH,
     LEG_PAYOUT,
     LEG_SOLIDLY,
     LEG_V2,
@@ -18,6 +19,7 @@ import {
     LEG_V3_EXACT_OUT,
     LEG_V4,
     LEG_WRAP,
+    LENDER_AAVE,
     TOKEN_IN,
     TOKEN_OUT
 } from "../types/Plan.sol";
@@ -36,6 +38,8 @@ abstract contract SessionRules is PriceFloor {
     uint256 private constant FAR_TOKEN = 20;
     uint256 private constant FAR_AMOUNT = 40;
     uint256 private constant FAR_CHAIN = 56;
+    /// @dev Where a loan's particulars say what kind of lender it is, behind its address.
+    uint256 private constant LENDER_KIND = 20;
 
     /// @dev The caller has checked who grants, and to whom.
     function _grant(address key, ISessions.Grant calldata terms) internal returns (uint256) {
@@ -61,6 +65,7 @@ abstract contract SessionRules is PriceFloor {
         do {
             PlanReading.Part memory leg = plan.part(form, at);
             if ((entry.kinds >> leg.kind) & 1 == 0) revert ISessions.KindNotGranted(key, leg.at, leg.kind);
+            if (leg.kind == LEG_FLASH && entry.mostLossBps < BPS) _checkLoan(key, plan, form, leg);
             if (leg.kind == LEG_V3_EXACT_OUT) _checkHops(key, entry.grant, plan, leg);
             else if (leg.kind != LEG_WRAP) _checkVenue(key, entry.grant, leg.at, leg.kind, _venueOf(plan, form, leg));
             at = leg.next;
@@ -174,6 +179,16 @@ abstract contract SessionRules is PriceFloor {
                 if (other == token && !sold) revert ISessions.AssetTwice(token);
             }
         }
+    }
+
+    /// @dev What plans within a loan earn is compared with what fell in them. The plan around them sees it rise once more, so
+    /// that it must do nothing of its own that this would pay for: no other leg, no fee.
+    function _checkLoan(address key, bytes calldata plan, PlanReading.Shape memory form, PlanReading.Part memory leg)
+        private
+        pure
+    {
+        if (leg.at != form.legs || leg.next != form.end) revert ISessions.LoanNotAlone(key, leg.at);
+        if (plan.word(leg.start + LENDER_KIND, 1, leg.next) == LENDER_AAVE) revert ISessions.LoanCosts(key, leg.at);
     }
 
     function _checkHops(address key, uint256 grant, bytes calldata plan, PlanReading.Part memory leg) private view {

@@ -30,7 +30,7 @@ interface ISessions {
     /// @param mostLossBps By how much less than the reference value of what fell a plan may earn, in 1 / 10,000. At 10,000
     /// nothing is compared and no feeds are needed: the key may then lose all that it may spend, over a bridge too. Below
     /// that, every token that is listed must have a feed that answers when the session is granted, and what is bridged
-    /// one for what is asked for on the other chain.
+    /// one for what is asked for on the other chain; and a plan that borrows has no other leg, and borrows where it is free.
     /// @param mayPull Whether plans may take the owner's own funds by its standing allowance.
     /// @param gasBudget Most native coin, in wei and in all, that its ERC-4337 operations may cost the account. What an
     /// operation may cost counts, not what it did. None is needed where a paymaster pays.
@@ -68,6 +68,11 @@ interface ISessions {
     /// @notice A session's plan that is held to a reference bridges an asset and sends it by another leg too, so that what
     /// either sent could not be told apart.
     error BridgeNotAlone(address key, uint256 at);
+    /// @notice A session's plan that is held to a reference borrows and has another leg too, which what is earned within the
+    /// loan would pay for once more.
+    error LoanNotAlone(address key, uint256 at);
+    /// @notice A session's plan that is held to a reference borrows where loans have a fee.
+    error LoanCosts(address key, uint256 at);
     error BadFeed(address token, address feed, uint256 decimals, uint256 maxAge);
     error FeedStale(address feed, uint256 updatedAt, uint256 timestamp);
     error FeedAnswer(address feed, int256 answer);
