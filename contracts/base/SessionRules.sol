@@ -39,7 +39,7 @@ abstract contract SessionRules is PriceFloor {
     uint256 private constant FAR_AMOUNT = 40;
     uint256 private constant FAR_CHAIN = 56;
     /// @dev Where a loan's particulars say what kind of lender it is, behind its address.
-    uint256 private constant LENDER_KIND = 20;
+    uint256 internal constant LENDER_KIND = 20;
 
     /// @dev The caller has checked who grants, and to whom.
     function _grant(address key, ISessions.Grant calldata terms) internal returns (uint256) {
@@ -213,6 +213,7 @@ abstract contract SessionRules is PriceFloor {
     {
         uint256 kind = leg.kind;
         if (kind == LEG_V4) return _singletonId(plan, form, leg);
+        if (kind == LEG_ACROSS) return _bridgeId(plan, leg);
         uint256 size = 20;
         if (kind == LEG_V2 || kind == LEG_V3 || kind == LEG_SOLIDLY) size = 1;
         else if (kind == LEG_BALANCER) size = 32;
@@ -231,6 +232,12 @@ abstract contract SessionRules is PriceFloor {
         // Seven bytes were found there.
         // forge-lint: disable-next-line(unsafe-typecast)
         return keccak256(abi.encodePacked(low, high, uint56(plan.word(leg.start, 7, leg.next))));
+    }
+
+    /// @dev A receiver is of a chain: what is granted for one is not for another, whatever has a reference there later.
+    function _bridgeId(bytes calldata plan, PlanReading.Part memory leg) private pure returns (bytes32) {
+        uint256 recipient = plan.word(leg.start, 20, leg.next);
+        return keccak256(abi.encode(recipient, plan.word(leg.start + FAR_CHAIN, 8, leg.next)));
     }
 
     function _count(address key, uint256 grant, address token, uint256 amount) private {

@@ -8,8 +8,9 @@ interface ISessions {
     /// @param kind A leg kind; hops of an exact output are asked for under that of concentrated pools.
     /// @param id What the kind's legs deal with. Constant product, concentrated, Solidly: the registry's identifier.
     /// Uniswap v4: keccak256 of the lower token, the higher token and the leg's seven bytes, packed. Curve: the pool.
-    /// Balancer v2: the pool's identifier. Quotes: the maker. From kind 10 on: the address that the leg's particulars begin
-    /// with; wrapping has none and needs none.
+    /// Balancer v2: the pool's identifier. Quotes: the maker. Bridges: keccak256 of the recipient and the chain's
+    /// identifier, as `abi.encode` has them. Others from kind 10 on: the address that the leg's particulars begin with;
+    /// wrapping has none and needs none.
     struct GrantedVenue {
         uint8 kind;
         bytes32 id;
