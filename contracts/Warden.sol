@@ -78,7 +78,7 @@ contract Warden is IWarden, ISessions, SessionRules {
 
     /// @inheritdoc ISessions
     function mayRise(address key, address token) external view returns (bool) {
-        return _mayRise(key, _book().sessions[key].grant, token);
+        return _mayRiseNow(key, token);
     }
 
     /// @inheritdoc ISessions

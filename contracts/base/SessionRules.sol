@@ -95,7 +95,11 @@ abstract contract SessionRules is PriceFloor {
     }
 
     function _mayUseVenue(address key, uint256 kind, bytes32 id) internal view returns (bool) {
-        return _book().granted[_item(key, _book().sessions[key].grant, ITEM_VENUE, kind, id)];
+        return _stands(key) && _book().granted[_item(key, _book().sessions[key].grant, ITEM_VENUE, kind, id)];
+    }
+
+    function _mayRiseNow(address key, address token) internal view returns (bool) {
+        return _stands(key) && _mayRise(key, _book().sessions[key].grant, token);
     }
 
     function _mayRise(address key, uint256 grant, address token) internal view returns (bool) {
@@ -103,6 +107,7 @@ abstract contract SessionRules is PriceFloor {
     }
 
     function _spending(address key, address token) internal view returns (uint128 limit, uint32 period, uint256 free) {
+        if (!_stands(key)) return (0, 0, 0);
         SpendWindow.Window memory window =
             _book().windows[_tokenItem(key, _book().sessions[key].grant, ITEM_SPEND, token)];
         (limit, period) = (window.limit, window.period);

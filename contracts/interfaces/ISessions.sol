@@ -114,11 +114,13 @@ interface ISessions {
         view
         returns (uint256 grant, uint40 expiry, uint32 kinds, uint16 mostLossBps, bool mayPull, uint96 gasBudget);
 
+    /// @notice Whether legs of a kind may deal with it now: not once the session has ended.
     function mayUseVenue(address key, uint8 kind, bytes32 id) external view returns (bool);
 
+    /// @notice Whether a token may rise now.
     function mayRise(address key, address token) external view returns (bool);
 
-    /// @notice The key's limit for a token, zero for none, and how many base units of it are free now.
+    /// @notice The key's limit for a token, zero for none or once the session has ended, and how many base units of it are free now.
     function spending(address key, address token) external view returns (uint128 limit, uint32 period, uint256 free);
 
     function referenceFeed(address token) external view returns (address feed, uint32 maxAge);
