@@ -26,6 +26,7 @@ import {
     LENDER_BALANCER_V3
 } from "contracts/types/Plan.sol";
 
+import {AllowanceLike, TokenLike} from "./mocks/Targets.sol";
 import {Chain} from "./support/Chain.sol";
 import {FurtherPlans} from "./support/FurtherPlans.sol";
 import {IExecutorUnderTest, Sending} from "./support/IExecutorUnderTest.sol";
@@ -432,7 +433,8 @@ contract ExecutorRegistryTest is Chain {
     }
 
     function test_a_token_is_never_a_target_of_calls() public {
-        address[4] memory tokens = [a, silent, address(weth), address(new OldToken())];
+        address[6] memory tokens = [a, silent, address(weth), address(new OldToken()), address(0), address(0)];
+        (tokens[4], tokens[5]) = (address(new TokenLike()), address(new AllowanceLike()));
         for (uint256 i = 0; i < tokens.length; ++i) {
             vm.prank(desk);
             vm.expectRevert(abi.encodeWithSelector(IRegistry.TargetIsToken.selector, tokens[i]));
