@@ -3,6 +3,7 @@ pragma solidity 0.8.30;
 
 import {SessionRules} from "./base/SessionRules.sol";
 import {IAccount} from "./interfaces/IAccount.sol";
+import {IBatches} from "./interfaces/IBatches.sol";
 import {IExecutor} from "./interfaces/IExecutor.sol";
 import {IERC20, ITokenErrors} from "./interfaces/IERC20.sol";
 import {ISafe, ISafeModule} from "./interfaces/ISafeModule.sol";
@@ -28,6 +29,9 @@ contract SafeModule is ISafeModule, SessionRules {
     /// @inheritdoc ISafeModule
     address public immutable executor;
 
+    /// @dev What the executor's `grantOf` said of the Safe when it granted: another each time that it takes the executor.
+    mapping(address operator => uint256) private _reigns;
+
     bool private transient _running;
 
     constructor(address safe_, address executor_) {
@@ -42,7 +46,9 @@ contract SafeModule is ISafeModule, SessionRules {
     /// @inheritdoc ISafeModule
     function grantOperator(address operator, ISessions.Grant calldata terms) external bySafe returns (uint256 grant) {
         if (operator == address(0) || operator == safe) revert ISessions.BadKey(operator);
+        _requireOwned();
         grant = _grant(operator, terms);
+        _reigns[operator] = _reign();
         emit OperatorGranted(operator, grant, terms.expiry, terms.kinds);
     }
 
@@ -72,8 +78,10 @@ contract SafeModule is ISafeModule, SessionRules {
         if (block.timestamp > _book().sessions[msg.sender].expiry) revert NotOperator(msg.sender);
         if (_running) revert ModuleBusy();
         _running = true;
-        address owner = IAccount(executor).owner();
-        if (owner != safe) revert NotOwned(executor, owner);
+        _requireOwned();
+        if (_reigns[msg.sender] != _reign()) {
+            revert ISessions.FormerOwners(msg.sender, _book().sessions[msg.sender].grant);
+        }
         PlanReading.Shape memory form = _read(plan);
         _check(msg.sender, plan, form);
         (, address token, uint256 amount) = plan.asset(TOKEN_IN);
@@ -96,6 +104,7 @@ contract SafeModule is ISafeModule, SessionRules {
         returns (uint256 grant, uint40 expiry, uint32 kinds, uint16 mostLossBps, bool mayPull)
     {
         Session memory entry = _book().sessions[key];
+        if (!_ofThisReign(key)) entry.expiry = 0;
         return (entry.grant, entry.expiry, entry.kinds, entry.mostLossBps, entry.mayPull);
     }
 
@@ -115,12 +124,29 @@ contract SafeModule is ISafeModule, SessionRules {
 
     /// @inheritdoc ISafeModule
     function mayRise(address key, address token) external view returns (bool) {
-        return _mayRise(key, _book().sessions[key].grant, token);
+        return _mayRiseNow(key, token);
     }
 
     /// @inheritdoc ISafeModule
     function referenceFeed(address token) external view returns (address feed, uint32 maxAge) {
         return _referenceFeed(token);
+    }
+
+    function _stands(address key) internal view override returns (bool) {
+        return super._stands(key) && _ofThisReign(key);
+    }
+
+    function _requireOwned() private view {
+        address owner = IAccount(executor).owner();
+        if (owner != safe) revert NotOwned(executor, owner);
+    }
+
+    function _ofThisReign(address key) private view returns (bool) {
+        return IAccount(executor).owner() == safe && _reigns[key] == _reign();
+    }
+
+    function _reign() private view returns (uint256) {
+        return IBatches(executor).grantOf(safe);
     }
 
     function _approve(address token, uint256 amount) private {

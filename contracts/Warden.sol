@@ -6,7 +6,18 @@ import {IWarden} from "./interfaces/IParts.sol";
 import {IRegistry} from "./interfaces/IRegistry.sol";
 import {ISessions} from "./interfaces/ISessions.sol";
 import {PlanReading} from "./libraries/PlanReading.sol";
-import {LEG_V2, LEG_V3, LEG_V3_EXACT_OUT} from "./types/Plan.sol";
+import {
+    LEG_BALANCER,
+    LEG_BALANCER_V3,
+    LEG_FLASH,
+    LEG_V2,
+    LEG_V3,
+    LEG_V3_EXACT_OUT,
+    LEG_V4,
+    LEG_WRAP,
+    LENDER_AAVE,
+    LENDER_BALANCER_V2
+} from "./types/Plan.sol";
 
 /// @title What keys other than the owner's may do
 /// @notice The executor's own code, in a contract of its own. Called directly it has no owner and obeys nobody.
@@ -14,6 +25,11 @@ import {LEG_V2, LEG_V3, LEG_V3_EXACT_OUT} from "./types/Plan.sol";
 /// none of its own. See `SessionRules`.
 contract Warden is IWarden, ISessions, SessionRules {
     using PlanReading for bytes;
+
+    /// @dev Where a v4 leg says whether its pool is of the coin itself.
+    uint256 private constant V4_NATIVE = 6;
+    /// @dev Balancer's two, which lend as well.
+    uint256 private constant VAULTS = (1 << LEG_BALANCER) | (1 << LEG_BALANCER_V3);
 
     /// @inheritdoc ISessions
     function grantSession(address key, Grant calldata terms) external returns (uint256 grant) {
@@ -62,7 +78,7 @@ contract Warden is IWarden, ISessions, SessionRules {
 
     /// @inheritdoc ISessions
     function mayRise(address key, address token) external view returns (bool) {
-        return _mayRise(key, _book().sessions[key].grant, token);
+        return _mayRiseNow(key, token);
     }
 
     /// @inheritdoc ISessions
@@ -117,7 +133,8 @@ contract Warden is IWarden, ISessions, SessionRules {
         } while (at < form.end);
     }
 
-    /// @dev Whether with one that is off. Plans within a loan are read when they run.
+    /// @dev Whether with one that is off, also where it lends, or wraps for a v4 pool of the coin. Plans within a loan are
+    /// read when they run.
     function _dealsWithBuiltIn(bytes calldata plan, PlanReading.Part memory leg, uint256 off)
         private
         pure
@@ -130,7 +147,15 @@ contract Warden is IWarden, ISessions, SessionRules {
             }
             return false;
         }
-        if ((off >> leg.kind) & 1 == 0) return false;
-        return (leg.kind != LEG_V2 && leg.kind != LEG_V3) || plan.word(leg.start, 1, leg.next) == 0;
+        bool isOff = (off >> leg.kind) & 1 != 0;
+        if (leg.kind == LEG_V2 || leg.kind == LEG_V3) return isOff && plan.word(leg.start, 1, leg.next) == 0;
+        if (isOff) return true;
+        if (leg.kind == LEG_V4) {
+            return (off >> LEG_WRAP) & 1 != 0 && plan.word(leg.start + V4_NATIVE, 1, leg.next) != 0;
+        }
+        if (leg.kind != LEG_FLASH || off & VAULTS == 0) return false;
+        uint256 lender = plan.word(leg.start + LENDER_KIND, 1, leg.next);
+        if (lender == LENDER_AAVE) return false;
+        return (off >> (lender == LENDER_BALANCER_V2 ? LEG_BALANCER : LEG_BALANCER_V3)) & 1 != 0;
     }
 }

@@ -4,6 +4,7 @@ pragma solidity 0.8.30;
 import {IAnnex} from "../interfaces/IParts.sol";
 import {PlanCodec} from "../libraries/PlanCodec.sol";
 import {RightsGiven} from "../libraries/RightsGiven.sol";
+import {TokenQuestions} from "../libraries/TokenQuestions.sol";
 import {Cursor, LEG_CALL, Leg} from "../types/Plan.sol";
 import {Account} from "./Account.sol";
 import {FurtherLegs} from "./FurtherLegs.sol";
@@ -23,7 +24,7 @@ abstract contract CallLeg is FurtherLegs, Account, VenueRegistry {
         if (data.length < 4) revert IAnnex.BadParticulars(LEG_CALL, particulars.length);
         bytes4 selector = bytes4(data);
         if (!_isListed(LEG_CALL, target, selector)) revert IAnnex.NotListed(LEG_CALL, target, selector);
-        if (_isSacred(leg, target) || RightsGiven.by(selector) || _isToken(target)) {
+        if (_isSacred(leg, target) || RightsGiven.by(selector) || TokenQuestions.isToken(target)) {
             revert IAnnex.CallRefused(target, selector);
         }
         if (pays) _permitExactly(leg.tokenIn, target, leg.amount);
@@ -38,15 +39,5 @@ abstract contract CallLeg is FurtherLegs, Account, VenueRegistry {
         if (target == _wrapped || target == _balancerV2 || target == _balancerV3 || target == _aave) return true;
         if (target == _spoke || target == _zeroEx || target == _airSwap) return true;
         return target.code.length == 0;
-    }
-
-    /// @dev Whether it knows a total supply.
-    function _isToken(address target) private view returns (bool token) {
-        // `totalSupply()`, in scratch space.
-        assembly ("memory-safe") {
-            mstore(0, 0x18160ddd00000000000000000000000000000000000000000000000000000000)
-            let success := staticcall(gas(), target, 0, 4, 0, 0)
-            token := and(success, gt(returndatasize(), 31))
-        }
     }
 }

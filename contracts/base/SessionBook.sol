@@ -67,6 +67,11 @@ abstract contract SessionBook is Account {
         if (session.grant < _account().reign) session.expiry = 0;
     }
 
+    /// @dev Whether what was granted to a key holds now: neither expired nor ended.
+    function _stands(address key) internal view virtual returns (bool) {
+        return block.timestamp <= _sessionOf(key).expiry;
+    }
+
     /// @dev Refuses a key that was never granted anything, or no longer is.
     function _standing(address key) internal view returns (Session memory session) {
         session = _book().sessions[key];

@@ -11,6 +11,7 @@ import {
     FLAG_PULL,
     LEG_ACROSS,
     LEG_BALANCER,
+    LEG_FLASH,
     LEG_PAYOUT,
     LEG_SOLIDLY,
     LEG_V2,
@@ -18,6 +19,7 @@ import {
     LEG_V3_EXACT_OUT,
     LEG_V4,
     LEG_WRAP,
+    LENDER_AAVE,
     TOKEN_IN,
     TOKEN_OUT
 } from "../types/Plan.sol";
@@ -36,6 +38,8 @@ abstract contract SessionRules is PriceFloor {
     uint256 private constant FAR_TOKEN = 20;
     uint256 private constant FAR_AMOUNT = 40;
     uint256 private constant FAR_CHAIN = 56;
+    /// @dev Where a loan's particulars say what kind of lender it is, behind its address.
+    uint256 internal constant LENDER_KIND = 20;
 
     /// @dev The caller has checked who grants, and to whom.
     function _grant(address key, ISessions.Grant calldata terms) internal returns (uint256) {
@@ -61,6 +65,7 @@ abstract contract SessionRules is PriceFloor {
         do {
             PlanReading.Part memory leg = plan.part(form, at);
             if ((entry.kinds >> leg.kind) & 1 == 0) revert ISessions.KindNotGranted(key, leg.at, leg.kind);
+            if (leg.kind == LEG_FLASH && entry.mostLossBps < BPS) _checkLoan(key, plan, form, leg);
             if (leg.kind == LEG_V3_EXACT_OUT) _checkHops(key, entry.grant, plan, leg);
             else if (leg.kind != LEG_WRAP) _checkVenue(key, entry.grant, leg.at, leg.kind, _venueOf(plan, form, leg));
             at = leg.next;
@@ -90,7 +95,11 @@ abstract contract SessionRules is PriceFloor {
     }
 
     function _mayUseVenue(address key, uint256 kind, bytes32 id) internal view returns (bool) {
-        return _book().granted[_item(key, _book().sessions[key].grant, ITEM_VENUE, kind, id)];
+        return _stands(key) && _book().granted[_item(key, _book().sessions[key].grant, ITEM_VENUE, kind, id)];
+    }
+
+    function _mayRiseNow(address key, address token) internal view returns (bool) {
+        return _stands(key) && _mayRise(key, _book().sessions[key].grant, token);
     }
 
     function _mayRise(address key, uint256 grant, address token) internal view returns (bool) {
@@ -98,6 +107,7 @@ abstract contract SessionRules is PriceFloor {
     }
 
     function _spending(address key, address token) internal view returns (uint128 limit, uint32 period, uint256 free) {
+        if (!_stands(key)) return (0, 0, 0);
         SpendWindow.Window memory window =
             _book().windows[_tokenItem(key, _book().sessions[key].grant, ITEM_SPEND, token)];
         (limit, period) = (window.limit, window.period);
@@ -176,6 +186,16 @@ abstract contract SessionRules is PriceFloor {
         }
     }
 
+    /// @dev What plans within a loan earn is compared with what fell in them. The plan around them sees it rise once more, so
+    /// that it must do nothing of its own that this would pay for: no other leg, no fee.
+    function _checkLoan(address key, bytes calldata plan, PlanReading.Shape memory form, PlanReading.Part memory leg)
+        private
+        pure
+    {
+        if (leg.at != form.legs || leg.next != form.end) revert ISessions.LoanNotAlone(key, leg.at);
+        if (plan.word(leg.start + LENDER_KIND, 1, leg.next) == LENDER_AAVE) revert ISessions.LoanCosts(key, leg.at);
+    }
+
     function _checkHops(address key, uint256 grant, bytes calldata plan, PlanReading.Part memory leg) private view {
         uint256 hops = plan.word(leg.start, 1, leg.next);
         for (uint256 i = 0; i < hops; ++i) {
@@ -198,6 +218,7 @@ abstract contract SessionRules is PriceFloor {
     {
         uint256 kind = leg.kind;
         if (kind == LEG_V4) return _singletonId(plan, form, leg);
+        if (kind == LEG_ACROSS) return _bridgeId(plan, leg);
         uint256 size = 20;
         if (kind == LEG_V2 || kind == LEG_V3 || kind == LEG_SOLIDLY) size = 1;
         else if (kind == LEG_BALANCER) size = 32;
@@ -216,6 +237,12 @@ abstract contract SessionRules is PriceFloor {
         // Seven bytes were found there.
         // forge-lint: disable-next-line(unsafe-typecast)
         return keccak256(abi.encodePacked(low, high, uint56(plan.word(leg.start, 7, leg.next))));
+    }
+
+    /// @dev A receiver is of a chain: what is granted for one is not for another, whatever has a reference there later.
+    function _bridgeId(bytes calldata plan, PlanReading.Part memory leg) private pure returns (bytes32) {
+        uint256 recipient = plan.word(leg.start, 20, leg.next);
+        return keccak256(abi.encode(recipient, plan.word(leg.start + FAR_CHAIN, 8, leg.next)));
     }
 
     function _count(address key, uint256 grant, address token, uint256 amount) private {

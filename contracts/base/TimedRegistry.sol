@@ -2,22 +2,17 @@
 pragma solidity 0.8.30;
 
 import {IExecutor} from "../interfaces/IExecutor.sol";
-import {IERC20} from "../interfaces/IERC20.sol";
 import {IRegistry} from "../interfaces/IRegistry.sol";
 import {RightsGiven} from "../libraries/RightsGiven.sol";
+import {TokenQuestions} from "../libraries/TokenQuestions.sol";
 import {FIRST_FURTHER, LEG_CALL, LEG_FLASH, LEG_SOLIDLY, LEG_V3_EXACT_OUT} from "../types/Plan.sol";
 import {Account} from "./Account.sol";
 import {VenueRegistry} from "./VenueRegistry.sol";
-
-interface ISupply {
-    function totalSupply() external view returns (uint256);
-}
 
 /// @title The registry's slow and its quick side
 /// @notice See `IRegistry`.
 abstract contract TimedRegistry is IRegistry, Account, VenueRegistry {
     address private constant PERMIT2 = 0x000000000022D473030F116dDEE9F6B43aC78BA3;
-    uint256 private constant PROBE_GAS = 100_000;
 
     uint256 private immutable _registryDelay;
 
@@ -179,19 +174,7 @@ abstract contract TimedRegistry is IRegistry, Account, VenueRegistry {
         }
         if (selector == 0 || RightsGiven.by(selector)) revert SelectorRefused(selector);
         if (target.code.length == 0) revert NotListable(kind, target);
-        bool token = _answers(target, abi.encodeCall(IERC20.allowance, (address(this), address(this))))
-            || (_answers(target, abi.encodeCall(IERC20.balanceOf, (address(this))))
-                && _answers(target, abi.encodeCall(ISupply.totalSupply, ())));
-        if (token) revert TargetIsToken(target);
-    }
-
-    /// @dev Whether it answers a word or more.
-    function _answers(address target, bytes memory question) private view returns (bool whole) {
-        // The answer is not copied.
-        assembly ("memory-safe") {
-            let success := staticcall(PROBE_GAS, target, add(question, 32), mload(question), 0, 0)
-            whole := and(success, gt(returndatasize(), 31))
-        }
+        if (TokenQuestions.isToken(target)) revert TargetIsToken(target);
     }
 
     function _venueProposal(uint8 kind, uint8 id, address deployer, bytes32 initCodeHash, uint24 feePips)

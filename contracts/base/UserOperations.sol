@@ -34,7 +34,7 @@ abstract contract UserOperations is IUserOperations, Batches {
         returns (uint256 validationData)
     {
         _requireEntryPoint();
-        validationData = _validate(op, opHash);
+        validationData = _validate(op, opHash, missingFunds);
         if (missingFunds != 0) {
             // Paid whatever the answer, as estimates of gas need it: the entry point reverts where an operation is refused.
             // Too little is its to refuse as well.
@@ -72,7 +72,10 @@ abstract contract UserOperations is IUserOperations, Batches {
 
     /// @dev The owner's signature is for whatever the operation calls; a session's for plans, which are held to the session
     /// when they run. Nothing is read of the time here: that is the entry point's.
-    function _validate(PackedUserOperation calldata op, bytes32 opHash) private returns (uint256) {
+    function _validate(PackedUserOperation calldata op, bytes32 opHash, uint256 missingFunds)
+        private
+        returns (uint256)
+    {
         address key = _keyOf(op);
         if (!SignedPlans.signedBy(key, opHash, op.signature[_keyBytes(op):])) return REFUSED;
         if (key == _owner()) return 0;
@@ -85,7 +88,7 @@ abstract contract UserOperations is IUserOperations, Batches {
         if (expiry == 0 || !plans || !ownLane || _account().authority & PAUSED != 0) return REFUSED;
         if (!_paidByOthers(op)) {
             uint256 cost = _mostCost(op);
-            if (cost > entry.gasBudget) return REFUSED;
+            if (op.paymasterAndData.length != 0 || missingFunds > cost || cost > entry.gasBudget) return REFUSED;
             // Below the budget, of the same type.
             // forge-lint: disable-next-line(unsafe-typecast)
             entry.gasBudget -= uint96(cost);
@@ -98,7 +101,8 @@ abstract contract UserOperations is IUserOperations, Batches {
         return op.paymasterAndData.length >= 20 && bytes20(op.paymasterAndData[:20]) != 0;
     }
 
-    /// @dev What the entry point asks for at most: all gas that the operation names, at its highest price.
+    /// @dev What an operation without a paymaster costs at most: all gas that it names, at its highest price. EntryPoint 0.7
+    /// also asks an account for the gas that is named behind a paymaster of address zero, so a key's operation may name none.
     function _mostCost(PackedUserOperation calldata op) private pure returns (uint256) {
         uint256 limits = uint256(op.accountGasLimits);
         uint256 gas_ = (limits >> 128) + (limits & type(uint128).max) + op.preVerificationGas;

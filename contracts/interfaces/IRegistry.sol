@@ -41,8 +41,8 @@ interface IRegistry {
     function applyVenue(uint8 kind, uint8 id, address deployer, bytes32 initCodeHash, uint24 feePips) external;
 
     /// @notice By the owner or the guardian, at once. Identifier 0 is the built-in venue of a kind, fixed in the code: of
-    /// constant product and concentrated pools that factory, of any other kind all that its legs deal with. While one is
-    /// off, every plan is read before it runs, which costs it more gas.
+    /// constant product and concentrated pools that factory, of any other kind all that its legs deal with. Balancer's
+    /// vaults do not lend either while their kind is off, nor is a v4 pool of the coin used while wrapping is. While one is off, every plan is read before it runs, which costs it more gas.
     function disableVenue(uint8 kind, uint8 id) external;
 
     /// @notice Ends that for a built-in venue. By the owner.

@@ -38,7 +38,8 @@ interface ISafeModule {
     event PlanRun(address indexed operator, address indexed token, uint256 spent, uint256 received);
 
     /// @notice Lets an operator run plans within these bounds; see `ISessions.Grant`, of which `mayPull` is about the Safe's
-    /// own funds and `gasBudget` has no meaning here. Whatever it was granted before is gone. By the Safe only.
+    /// own funds and `gasBudget` has no meaning here. Whatever it was granted before is gone. It ends when the executor has
+    /// another owner, also if the Safe takes it again. By the Safe only, while it owns the executor.
     /// @return grant Counts the grants of the module.
     function grantOperator(address operator, ISessions.Grant calldata terms) external returns (uint256 grant);
 
@@ -60,13 +61,14 @@ interface ISafeModule {
     function safe() external view returns (address);
     function executor() external view returns (address);
 
-    /// @notice An operator's last grant. Its expiry is zero if it was ended, and its count if there never was one.
+    /// @notice An operator's last grant. Its expiry is zero if it was ended or the executor has changed its
+    /// owner, and its count if there never was one.
     function operatorTerms(address key)
         external
         view
         returns (uint256 grant, uint40 expiry, uint32 kinds, uint16 mostLossBps, bool mayPull);
 
-    /// @notice An operator's limit for a token, and how many base units of it are free now.
+    /// @notice An operator's limit for a token, zero once it has ended, and how many base units of it are free now.
     function operatorLimit(address key, address token)
         external
         view

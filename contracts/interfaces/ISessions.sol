@@ -8,8 +8,9 @@ interface ISessions {
     /// @param kind A leg kind; hops of an exact output are asked for under that of concentrated pools.
     /// @param id What the kind's legs deal with. Constant product, concentrated, Solidly: the registry's identifier.
     /// Uniswap v4: keccak256 of the lower token, the higher token and the leg's seven bytes, packed. Curve: the pool.
-    /// Balancer v2: the pool's identifier. Quotes: the maker. From kind 10 on: the address that the leg's particulars begin
-    /// with; wrapping has none and needs none.
+    /// Balancer v2: the pool's identifier. Quotes: the maker. Bridges: keccak256 of the recipient and the chain's
+    /// identifier, as `abi.encode` has them. Others from kind 10 on: the address that the leg's particulars begin with;
+    /// wrapping has none and needs none.
     struct GrantedVenue {
         uint8 kind;
         bytes32 id;
@@ -30,7 +31,7 @@ interface ISessions {
     /// @param mostLossBps By how much less than the reference value of what fell a plan may earn, in 1 / 10,000. At 10,000
     /// nothing is compared and no feeds are needed: the key may then lose all that it may spend, over a bridge too. Below
     /// that, every token that is listed must have a feed that answers when the session is granted, and what is bridged
-    /// one for what is asked for on the other chain.
+    /// one for what is asked for on the other chain; and a plan that borrows has no other leg, and borrows where it is free.
     /// @param mayPull Whether plans may take the owner's own funds by its standing allowance.
     /// @param gasBudget Most native coin, in wei and in all, that its ERC-4337 operations may cost the account. What an
     /// operation may cost counts, not what it did. None is needed where a paymaster pays.
@@ -68,6 +69,11 @@ interface ISessions {
     /// @notice A session's plan that is held to a reference bridges an asset and sends it by another leg too, so that what
     /// either sent could not be told apart.
     error BridgeNotAlone(address key, uint256 at);
+    /// @notice A session's plan that is held to a reference borrows and has another leg too, which what is earned within the
+    /// loan would pay for once more.
+    error LoanNotAlone(address key, uint256 at);
+    /// @notice A session's plan that is held to a reference borrows where loans have a fee.
+    error LoanCosts(address key, uint256 at);
     error BadFeed(address token, address feed, uint256 decimals, uint256 maxAge);
     error FeedStale(address feed, uint256 updatedAt, uint256 timestamp);
     error FeedAnswer(address feed, int256 answer);
@@ -108,11 +114,13 @@ interface ISessions {
         view
         returns (uint256 grant, uint40 expiry, uint32 kinds, uint16 mostLossBps, bool mayPull, uint96 gasBudget);
 
+    /// @notice Whether legs of a kind may deal with it now: not once the session has ended.
     function mayUseVenue(address key, uint8 kind, bytes32 id) external view returns (bool);
 
+    /// @notice Whether a token may rise now.
     function mayRise(address key, address token) external view returns (bool);
 
-    /// @notice The key's limit for a token, zero for none, and how many base units of it are free now.
+    /// @notice The key's limit for a token, zero for none or once the session has ended, and how many base units of it are free now.
     function spending(address key, address token) external view returns (uint128 limit, uint32 period, uint256 free);
 
     function referenceFeed(address token) external view returns (address feed, uint32 maxAge);

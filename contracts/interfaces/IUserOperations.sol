@@ -35,7 +35,8 @@ interface IUserOperations {
 
     /// @notice Checks an operation and pays what the entry point lacks for it. The owner may have it call anything here; a
     /// session's key only `executeUserOp`, in lanes whose lower 160 bits are the key, and at the account's cost only
-    /// within its budget. A session's lane and expiry are the entry point's business from then on.
+    /// within its budget and without naming a paymaster of address zero. A session's lane and expiry are the entry point's
+    /// business from then on.
     /// @return validationData Zero or 1 in the lowest 160 bits, for a signature that holds or not; then the last second at
     /// which it does.
     function validateUserOp(PackedUserOperation calldata op, bytes32 opHash, uint256 missingFunds)

@@ -8,6 +8,7 @@ Owns: what the words mean, and which grants are absurd although the executor wou
     --venue uniswap_v4:WETH/USDC:500:10        tokens, fee in pips, tick spacing; `:native` behind for the coin itself
     --venue curve_stable:0x…      a pool, a maker, a vault, a payee: whoever the kind deals with
     --venue balancer:0x…          a pool's identifier of 32 bytes
+    --venue across:0x…@10         a receiver on the chain of that identifier, and on no other
     --spend 10:WETH/1d            what may fall, and within which time
     --rise USDC                   what may come in; `native` is the coin itself, which wrapping deals with
 """
@@ -34,6 +35,7 @@ from oms.execution.sessions import (
     Naming,
     SessionTerms,
     address_venue,
+    bridge_venue,
     registry_venue,
     singleton_venue,
 )
@@ -268,6 +270,8 @@ def _identifier(kind: LegKind, text: str, facts: GrantFacts) -> bytes:
             return registry_venue(int(text))
         case Naming.ADDRESS:
             return address_venue(facts.parse_address(text, "venue"))
+        case Naming.RECIPIENT:
+            return _recipient(text, facts.parse_address)
         case Naming.POOL_ID:
             if not _WORD.fullmatch(text):
                 raise InvalidRequest("venue", f"{text[:70]!r} is no pool's identifier; write 0x and 64 hex digits")
@@ -276,6 +280,14 @@ def _identifier(kind: LegKind, text: str, facts: GrantFacts) -> bytes:
             return _singleton(text, facts.resolve)
         case Naming.NOBODY:
             raise InvalidRequest("venue", f"{kind.name.lower()} deals with nobody of its own; name it with --kind")
+
+
+def _recipient(text: str, parse_address: ParseAddress) -> bytes:
+    recipient, at, chain = text.partition("@")
+    if not at or not re.fullmatch(r"\d{1,20}", chain) or int(chain) >= 2**64:
+        reason = f"{text[:70]!r} names no receiver on a chain; write ADDRESS@CHAIN_ID like 0x…@10"
+        raise InvalidRequest("venue", reason)
+    return bridge_venue(parse_address(recipient, "venue"), int(chain))
 
 
 def _singleton(text: str, resolve: Resolve) -> bytes:

@@ -321,6 +321,14 @@ OUR_ERRORS: Final = tuple(
             "the plan of {key} sends by a bridge and, at byte {at}, by another leg too; send one plan for each",
         ),
         (
+            "LoanNotAlone(address key, uint256 at)",
+            "the plan of {key} borrows at byte {at} and has another leg; put all other legs into plans within the loan",
+        ),
+        (
+            "LoanCosts(address key, uint256 at)",
+            "the plan of {key} borrows at byte {at} at a lender with a fee; borrow of Balancer's vaults",
+        ),
+        (
             "BadFeed(address token, address feed, uint256 decimals, uint256 maxAge)",
             "{feed} cannot price {token}: {decimals} decimals, answers of at most {maxAge} seconds; name another feed",
         ),

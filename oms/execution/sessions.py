@@ -37,6 +37,8 @@ class Naming(StrEnum):
     """A Uniswap v4 pool by its tokens and particulars."""
     POOL_ID = "pool id"
     ADDRESS = "address"
+    RECIPIENT = "recipient"
+    """An address on another chain."""
     NOBODY = "nobody"
     """There is nothing to name, or it is named under another kind."""
 
@@ -68,7 +70,7 @@ KIND_RULES: Final[Mapping[LegKind, KindRule]] = {
     LegKind.AIRSWAP: KindRule(Naming.ADDRESS, unproved=True),
     LegKind.ZEROEX_RFQ: KindRule(Naming.ADDRESS, unproved=True),
     LegKind.PAYOUT: KindRule(Naming.ADDRESS, unproved=True, sends_away=True),
-    LegKind.ACROSS: KindRule(Naming.ADDRESS, unproved=True),
+    LegKind.ACROSS: KindRule(Naming.RECIPIENT, unproved=True),
     LegKind.CALL: KindRule(Naming.ADDRESS, unproved=True),
     LegKind.FLASH: KindRule(Naming.ADDRESS),
 }
@@ -155,8 +157,13 @@ def registry_venue(identifier: int) -> bytes:
 
 
 def address_venue(address: Address) -> bytes:
-    """A Curve pool, a maker, or the address that a leg of kind 10 or beyond deals with."""
+    """A Curve pool, a maker, or the address that a leg of kind 10 or beyond deals with here."""
     return bytes.fromhex(address[2:]).rjust(32, b"\0")
+
+
+def bridge_venue(recipient: Address, chain_id: int) -> bytes:
+    """A receiver on another chain, by that chain's identifier as the bridge's orders name it."""
+    return keccak(address_venue(recipient) + chain_id.to_bytes(32, "big"))
 
 
 def singleton_venue(token_a: Address, token_b: Address, *, fee: int, tick_spacing: int, native: bool) -> bytes:

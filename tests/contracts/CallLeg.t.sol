@@ -6,7 +6,7 @@ import {IERC20} from "contracts/interfaces/IERC20.sol";
 import {IAnnex} from "contracts/interfaces/IParts.sol";
 import {LEG_CALL} from "contracts/types/Plan.sol";
 
-import {Counter, TokenLike} from "./mocks/Targets.sol";
+import {AllowanceLike, Counter, TokenLike} from "./mocks/Targets.sol";
 import {FurtherChain} from "./support/FurtherChain.sol";
 import {FurtherPlans} from "./support/FurtherPlans.sol";
 import {IExecutorUnderTest, Sending} from "./support/IExecutorUnderTest.sol";
@@ -108,12 +108,13 @@ contract CallLegTest is FurtherChain {
     }
 
     function test_who_holds_rights_over_the_account_is_refused_though_listed() public {
-        address[] memory sacred = new address[](13);
+        address[] memory sacred = new address[](14);
         (sacred[0], sacred[1], sacred[2]) = (a, b, Permits.PERMIT2);
         (sacred[3], sacred[4], sacred[5]) = (address(executor), desk, weth);
         (sacred[6], sacred[7]) = (places.balancerV2Vault, places.balancerV3Vault);
         (sacred[8], sacred[9], sacred[10]) = (places.aavePool, places.spokePool, places.zeroEx);
         (sacred[11], sacred[12]) = (places.airSwap, address(new TokenLike()));
+        sacred[13] = address(new AllowanceLike());
         vm.etch(Permits.PERMIT2, address(counter).code);
         vm.etch(desk, address(counter).code);
         for (uint256 i = 0; i < sacred.length; ++i) {

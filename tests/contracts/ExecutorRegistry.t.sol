@@ -4,21 +4,31 @@ pragma solidity 0.8.30;
 import {IAccount} from "contracts/interfaces/IAccount.sol";
 import {IExecutor} from "contracts/interfaces/IExecutor.sol";
 import {IERC20} from "contracts/interfaces/IERC20.sol";
+import {IAnnex} from "contracts/interfaces/IParts.sol";
 import {IRegistry} from "contracts/interfaces/IRegistry.sol";
 import {ISessions} from "contracts/interfaces/ISessions.sol";
 import {PlanResult} from "contracts/interfaces/IBatches.sol";
 import {
     FLAG_DELIVER,
     FLAG_PULL,
+    LEG_BALANCER,
+    LEG_BALANCER_V3,
     LEG_CALL,
+    LEG_FLASH,
     LEG_PAYOUT,
     LEG_V2,
     LEG_V3,
     LEG_V3_EXACT_OUT,
-    LEG_V4
+    LEG_V4,
+    LEG_WRAP,
+    LENDER_AAVE,
+    LENDER_BALANCER_V2,
+    LENDER_BALANCER_V3
 } from "contracts/types/Plan.sol";
 
+import {AllowanceLike, TokenLike} from "./mocks/Targets.sol";
 import {Chain} from "./support/Chain.sol";
+import {FurtherPlans} from "./support/FurtherPlans.sol";
 import {IExecutorUnderTest, Sending} from "./support/IExecutorUnderTest.sol";
 import {Permits} from "./support/Permits.sol";
 import {Plan, Plans} from "./support/Plans.sol";
@@ -252,6 +262,36 @@ contract ExecutorRegistryTest is Chain {
         _stopped(leg, kind, 82);
     }
 
+    function test_a_vault_that_is_off_does_not_lend() public {
+        uint8[2] memory kinds = [uint8(LEG_BALANCER), uint8(LEG_BALANCER_V3)];
+        uint256[2] memory lenders = [LENDER_BALANCER_V2, LENDER_BALANCER_V3];
+        _mint(a, address(executor), 10e18);
+        for (uint256 i = 0; i < 2; ++i) {
+            vm.prank(desk);
+            executor.disableVenue(kinds[i], 0);
+            _stopped(_loan(lenders[i]), LEG_FLASH, 82);
+            // The others are asked, and are not there.
+            _unknown(_loan(LENDER_AAVE), LENDER_AAVE);
+            _unknown(_loan(lenders[1 - i]), lenders[1 - i]);
+            vm.prank(desk);
+            executor.restoreVenue(kinds[i]);
+            _unknown(_loan(lenders[i]), lenders[i]);
+        }
+    }
+
+    function test_a_v4_pool_of_the_coin_is_off_with_wrapping() public {
+        _mint(a, address(executor), 10e18);
+        vm.prank(desk);
+        executor.disableVenue(uint8(LEG_WRAP), 0);
+        _stopped(Plans.v4(0, 1, Plans.all(), FEE, SPACING, true), LEG_V4, 82);
+        bytes memory packed = Plans.encode(_plan(a, b, 1e18, Plans.v4(0, 1, Plans.all(), FEE, SPACING, false)));
+        vm.prank(desk);
+        (bool success, bytes memory reason) = address(executor).call(packed);
+        // There is no such pool.
+        assertFalse(success);
+        assertNotEq(bytes4(reason), IRegistry.VenueDisabled.selector);
+    }
+
     function test_kinds_that_have_no_built_in_venue_cannot_be_switched() public {
         uint8[4] memory kinds = [0, 7, 9, 19];
         for (uint256 i = 0; i < kinds.length; ++i) {
@@ -339,6 +379,19 @@ contract ExecutorRegistryTest is Chain {
         executor.execute(packed);
     }
 
+    function _loan(uint256 lender) private view returns (bytes memory) {
+        bytes[] memory plans = new bytes[](1);
+        plans[0] = Plans.encode(_plan(a, b, 1e18, Plans.v2(0, 1, Plans.all(), 0)));
+        return FurtherPlans.flash(0, 1, Plans.exact(1), payee, lender, 1, plans);
+    }
+
+    function _unknown(bytes memory legs, uint256 lender) private {
+        bytes memory packed = Plans.encode(_plan(a, b, 1e18, legs));
+        vm.prank(desk);
+        vm.expectRevert(abi.encodeWithSelector(IAnnex.WrongLender.selector, payee, lender));
+        executor.execute(packed);
+    }
+
     function _stopped(bytes memory legs, uint256 kind, uint256 at) private {
         bytes memory packed = Plans.encode(_plan(a, b, 1e18, legs));
         vm.prank(desk);
@@ -380,7 +433,8 @@ contract ExecutorRegistryTest is Chain {
     }
 
     function test_a_token_is_never_a_target_of_calls() public {
-        address[4] memory tokens = [a, silent, address(weth), address(new OldToken())];
+        address[6] memory tokens = [a, silent, address(weth), address(new OldToken()), address(0), address(0)];
+        (tokens[4], tokens[5]) = (address(new TokenLike()), address(new AllowanceLike()));
         for (uint256 i = 0; i < tokens.length; ++i) {
             vm.prank(desk);
             vm.expectRevert(abi.encodeWithSelector(IRegistry.TargetIsToken.selector, tokens[i]));

@@ -206,6 +206,36 @@ contract ExecutorSafeTest is Safes {
         module.run(_pulling(a, SALE));
     }
 
+    function test_an_operator_ends_with_the_safes_ownership_even_if_the_safe_takes_it_again() public {
+        _safeSends(address(executor), abi.encodeCall(executor.offerOwnership, (desk)), CALL);
+        vm.prank(desk);
+        executor.acceptOwnership();
+        vm.prank(address(safe));
+        vm.expectRevert(abi.encodeWithSelector(ISafeModule.NotOwned.selector, executor, desk));
+        module.grantOperator(operator, _operatorTerms(a));
+        assertFalse(module.mayRise(operator, b));
+        vm.prank(desk);
+        executor.offerOwnership(address(safe));
+        _safeSends(address(executor), abi.encodeCall(executor.acceptOwnership, ()), CALL);
+        _operatorFails(_pulling(a, SALE), abi.encodeWithSelector(ISessions.FormerOwners.selector, operator, 1));
+        (, uint40 expiry,,,) = module.operatorTerms(operator);
+        assertEq(expiry, 0);
+        assertFalse(module.mayRise(operator, b));
+        _grantOperator(operator, _operatorTerms(a));
+        vm.prank(operator);
+        (uint256 spent,) = module.run(_pulling(a, SALE));
+        assertEq(spent, SALE);
+    }
+
+    function test_an_operator_that_ended_is_said_to_have_nothing() public {
+        assertTrue(module.mayUseVenue(operator, uint8(LEG_V2), 0));
+        _safeSends(address(module), abi.encodeCall(module.endOperator, (operator)), CALL);
+        assertFalse(module.mayUseVenue(operator, uint8(LEG_V2), 0));
+        assertFalse(module.mayRise(operator, b));
+        (uint128 limit, uint32 period, uint256 free) = module.operatorLimit(operator, a);
+        assertEq(limit + period + free, 0);
+    }
+
     function test_a_failure_is_passed_on_and_leaves_nothing() public {
         _safeSends(address(executor), abi.encodeCall(executor.pause, ()), CALL);
         vm.prank(operator);

@@ -213,6 +213,35 @@ contract ExecutorSessionsTest is SessionChain {
         );
     }
 
+    function test_a_session_that_ended_is_said_to_have_nothing(uint8 way) public {
+        _grant(_terms());
+        _saysOf(LIMIT);
+        way %= 3;
+        if (way == 0) {
+            vm.prank(watchman);
+            executor.revokeSession(robot);
+        } else if (way == 1) {
+            vm.warp(EXPIRY);
+            _saysOf(LIMIT);
+            vm.warp(EXPIRY + 1);
+        } else {
+            vm.prank(desk);
+            executor.offerOwnership(watchman);
+            vm.prank(watchman);
+            executor.acceptOwnership();
+        }
+        _saysOf(0);
+    }
+
+    function _saysOf(uint256 expected) private view {
+        assertEq(executor.mayUseVenue(robot, uint8(LEG_V2), 0), expected != 0);
+        assertEq(executor.mayRise(robot, b), expected != 0);
+        (uint128 limit, uint32 period, uint256 free) = executor.spending(robot, a);
+        assertEq(limit, expected);
+        assertEq(period, expected == 0 ? 0 : PERIOD);
+        assertEq(free, expected);
+    }
+
     function test_the_second_leg_is_looked_at_like_the_first() public {
         _grant(_terms());
         bytes memory first = Plans.v2(0, 1, Plans.share(1 << 31), 0);

@@ -187,6 +187,25 @@ contract ExecutorUserOperationsTest is SessionChain {
         assertEq(address(executor).balance, 1 ether);
     }
 
+    function test_a_keys_operation_names_a_paymaster_or_none(uint128 verifying, uint128 later) public {
+        _grantWithBudget(type(uint96).max);
+        PackedUserOperation memory op = _op(_batch(_one(_sale(SALE)), 0), _lane(robot));
+        assertEq(_validated(_signed(op, robot, robotKey), COST), 0);
+        op.paymasterAndData = abi.encodePacked(address(0), verifying, later);
+        assertEq(_validated(_signed(op, robot, robotKey), COST), 1);
+        op.paymasterAndData = hex"00";
+        assertEq(_validated(_signed(op, robot, robotKey), COST), 1);
+        (,,,,, uint96 budget) = executor.session(robot);
+        assertEq(budget, type(uint96).max - COST);
+    }
+
+    function test_a_keys_operation_is_refused_where_more_is_asked_for_than_it_may_cost() public {
+        _grantWithBudget(type(uint96).max);
+        PackedUserOperation memory op = _signed(_op(_batch(_one(_sale(SALE)), 0), _lane(robot)), robot, robotKey);
+        assertEq(_validated(op, COST + 1), 1);
+        assertEq(_validated(op, COST), 0);
+    }
+
     function test_a_keys_operation_calls_nothing_but_a_batch_of_plans() public {
         _grantWithBudget(type(uint96).max);
         _refused(_signed(_op(_sale(SALE), _lane(robot)), robot, robotKey));
@@ -297,6 +316,13 @@ contract ExecutorUserOperationsTest is SessionChain {
     {
         op.signature = abi.encodePacked(key, _signature(secret, entry.getUserOpHash(op)));
         return op;
+    }
+
+    /// @dev Whose signature it was found to be, as the entry point is told: zero for whom it must be, one for not.
+    function _validated(PackedUserOperation memory op, uint256 missing) private returns (uint256) {
+        bytes32 opHash = entry.getUserOpHash(op);
+        vm.prank(address(entry));
+        return uint160(executor.validateUserOp(op, opHash, missing));
     }
 
     function _refused(PackedUserOperation memory op) private {

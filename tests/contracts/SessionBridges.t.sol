@@ -142,6 +142,30 @@ contract SessionBridgesTest is SessionChain {
         assertEq(free, LIMIT - SALE);
     }
 
+    function test_a_reference_that_is_named_later_lets_no_key_bridge_to_another_chain() public {
+        vm.prank(desk);
+        executor.setFarReference(8453, farToken, address(feed), 60, 6);
+        FurtherPlans.Deposit memory deposit = _deposit(ASKED);
+        deposit.chainId = 8453;
+        bytes32 id = keccak256(abi.encode(executor, 8453));
+        _robotFails(
+            _bridging(deposit), abi.encodeWithSelector(ISessions.VenueNotGranted.selector, robot, 82, LEG_ACROSS, id)
+        );
+        assertFalse(executor.mayUseVenue(robot, uint8(LEG_ACROSS), id));
+        assertTrue(executor.mayUseVenue(robot, uint8(LEG_ACROSS), keccak256(abi.encode(executor, FAR))));
+    }
+
+    function test_a_receiver_that_was_granted_for_no_chain_is_bridged_to_on_none() public {
+        ISessions.Grant memory terms = _terms();
+        terms.kinds |= uint32(1 << LEG_ACROSS);
+        terms.venues[0] = ISessions.GrantedVenue(uint8(LEG_ACROSS), bytes32(uint256(uint160(address(executor)))));
+        terms.rises[0] = a;
+        _grant(terms);
+        vm.prank(robot);
+        vm.expectPartialRevert(ISessions.VenueNotGranted.selector);
+        executor.execute(_bridging(_deposit(ASKED)));
+    }
+
     function test_far_references_are_named_by_the_owner_and_must_answer(address caller) public {
         vm.assume(caller != desk && caller != address(0));
         vm.prank(caller);
@@ -166,10 +190,11 @@ contract SessionBridgesTest is SessionChain {
         ISessions.Grant memory terms = _terms();
         terms.mostLossBps = bps;
         terms.kinds |= uint32((1 << LEG_ACROSS) | (1 << LEG_PAYOUT));
-        terms.venues = new ISessions.GrantedVenue[](3);
+        terms.venues = new ISessions.GrantedVenue[](4);
         terms.venues[0] = ISessions.GrantedVenue(1, 0);
-        terms.venues[1] = ISessions.GrantedVenue(uint8(LEG_ACROSS), bytes32(uint256(uint160(address(executor)))));
+        terms.venues[1] = ISessions.GrantedVenue(uint8(LEG_ACROSS), keccak256(abi.encode(executor, FAR)));
         terms.venues[2] = ISessions.GrantedVenue(uint8(LEG_PAYOUT), bytes32(uint256(uint160(payee))));
+        terms.venues[3] = ISessions.GrantedVenue(uint8(LEG_ACROSS), keccak256(abi.encode(executor, FAR + 1)));
         terms.rises = new address[](2);
         (terms.rises[0], terms.rises[1]) = (a, b);
         _grant(terms);

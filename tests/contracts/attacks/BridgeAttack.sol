@@ -45,7 +45,7 @@ abstract contract BridgeAttack is Attack {
         terms.mostLossBps = 100;
         terms.venues = new ISessions.GrantedVenue[](2);
         terms.venues[0] = ISessions.GrantedVenue(uint8(LEG_V2), 0);
-        terms.venues[1] = ISessions.GrantedVenue(uint8(LEG_ACROSS), bytes32(uint256(uint160(address(executor)))));
+        terms.venues[1] = ISessions.GrantedVenue(uint8(LEG_ACROSS), keccak256(abi.encode(executor, FAR)));
         terms.spends = new ISessions.GrantedSpend[](1);
         terms.spends[0] = ISessions.GrantedSpend(a, LIMIT, 1 days);
         terms.rises = new address[](2);

@@ -35,6 +35,15 @@ contract Counter {
     }
 }
 
+/// @notice Tells allowances and no supply, as tokens that are shares of something may.
+contract AllowanceLike {
+    function allowance(address, address) external pure returns (uint256) {
+        return 0;
+    }
+
+    function claim(address, uint256) external {}
+}
+
 /// @notice Answers as a token does, and does more.
 contract TokenLike {
     uint256 public constant totalSupply = 1;

@@ -32,7 +32,14 @@ from oms.domain.token import Token
 from oms.errors import InvalidRequest
 from oms.execution.executor_state import FarReference
 from oms.execution.leg_kinds import LegKind
-from oms.execution.sessions import GrantedSpend, GrantedVenue, address_venue, registry_venue, singleton_venue
+from oms.execution.sessions import (
+    GrantedSpend,
+    GrantedVenue,
+    address_venue,
+    bridge_venue,
+    registry_venue,
+    singleton_venue,
+)
 from oms.units import Address
 from tests.unit.application.samples import ETH, EXECUTOR, NOW, OWNER, USD
 
@@ -92,6 +99,7 @@ def test_words_mean_what_they_say() -> None:
         ("concentrated:3", 2, registry_venue(3)),
         (f"curve_stable:{POOL}", 4, address_venue(POOL)),
         (f"maker_quote:{POOL}", 8, address_venue(POOL)),
+        (f"across:{POOL}@8453", 16, bridge_venue(POOL, 8453)),
         ("balancer:0x" + "ab" * 32, 6, bytes.fromhex("ab" * 32)),
         (
             "uniswap_v4:USDC/WETH:500:-10:native",

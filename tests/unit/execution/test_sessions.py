@@ -4,6 +4,7 @@ from typing import Any
 
 import pytest
 from eth_abi.abi import encode
+from eth_hash.auto import keccak
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -17,6 +18,7 @@ from oms.execution.sessions import (
     GrantedVenue,
     SessionTerms,
     address_venue,
+    bridge_venue,
     end_operator_call,
     far_reference_call,
     grant_call,
@@ -71,6 +73,12 @@ def test_a_v4_pool_is_the_same_in_either_direction_and_another_by_any_particular
 def test_venues_are_words() -> None:
     assert registry_venue(3) == bytes(31) + b"\x03"
     assert address_venue(TOKEN) == bytes(12) + bytes.fromhex(TOKEN[2:])
+
+
+def test_a_receiver_of_what_is_bridged_is_of_one_chain() -> None:
+    here = bridge_venue(TOKEN, 10)
+    assert here == keccak(bytes(12) + bytes.fromhex(TOKEN[2:]) + bytes(31) + b"\x0a")
+    assert len({here, bridge_venue(TOKEN, 11), bridge_venue(OTHER, 10)}) == 3
 
 
 def test_a_session_answers_its_rules_in_the_order_of_the_struct() -> None:
