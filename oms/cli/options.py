@@ -3,7 +3,7 @@
 import functools
 import os
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, fields
 from pathlib import Path
 from typing import Any
 
@@ -74,30 +74,89 @@ def act_options(command: F) -> F:
     return command
 
 
-@dataclass(frozen=True, slots=True)
-class ActWords:
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ChainWords:
+    """Which chain, as it was typed."""
+
+    chain: str | None
+    rpc_url: str | None
+    recording: Path | None
+
+    def opening(self, *, settles: bool) -> Opening:
+        """The same as one value. Raises `InvalidRequest` where two are meant."""
+        return opening(self.chain, self.rpc_url, self.recording, settles=settles)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class LookWords(ChainWords):
+    """Which executor, on which chain."""
+
+    account: str | None
+    executor: str | None
+    record: Path | None
+
+    @property
+    def which(self) -> ExecutorWords:
+        """The executor. Raises `InvalidRequest` where two are meant."""
+        return executor_words(self.account, self.executor, self.record)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ActWords(LookWords):
     """Which executor, on which chain, and how an act on it is sent."""
 
-    which: ExecutorWords
-    opening: Opening
     sender: str | None
     dry_run: bool
     as_json: bool
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class OwnerActWords(ActWords):
+    """The same of an act that asks before anything is sent."""
+
     yes: bool
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class RelayWords(ChainWords):
+    """On which chain an act is sent, and how, where what is sent names the executor."""
+
+    sender: str | None
+    dry_run: bool
+    as_json: bool
+
+
+def executor_look(command: F) -> F:
+    """Which executor and chain, as `given`: `LookWords`."""
+    return executor_options(chain_options(_gathered(command, LookWords)))
+
+
+def executor_act(command: F) -> F:
+    """All that an act takes beside its own words, as `given`: `ActWords`."""
+    return executor_options(chain_options(act_options(_gathered(command, ActWords))))
+
+
 def owner_act(command: F) -> F:
-    """All that an act takes beside its own words, as `given`; it asks before anything is sent."""
+    """The same of an act that asks before anything is sent: `OwnerActWords`."""
+    agrees = click.option("--yes", is_flag=True, help="Send without asking.")
+    return agrees(executor_options(chain_options(act_options(_gathered(command, OwnerActWords)))))
+
+
+def relayed_act(command: F) -> F:
+    """All that an act takes whose executor is known from what is sent, as `given`: `RelayWords`."""
+    return chain_options(act_options(_gathered(command, RelayWords)))
+
+
+def _gathered(command: F, words: type[ChainWords]) -> F:
+    """The command, called with `given` in place of the options that are fields of `words`."""
+    names = [field.name for field in fields(words)]
 
     @functools.wraps(command)
-    def called(*words: Any, **options: Any) -> Any:
-        which = executor_words(*(options.pop(name) for name in ("account", "executor", "record")))
-        where = opening(*(options.pop(name) for name in ("chain", "rpc_url", "recording")), settles=True)
-        how = (options.pop(name) for name in ("sender", "dry_run", "as_json", "yes"))
-        return command(*words, given=ActWords(which, where, *how), **options)
+    def called(*arguments: Any, **options: Any) -> Any:
+        given = words(**{name: options.pop(name) for name in names})
+        return command(*arguments, given=given, **options)
 
-    agrees = click.option("--yes", is_flag=True, help="Send without asking.")
-    return agrees(executor_options(chain_options(act_options(called))))
+    return called
 
 
 def executor_words(account: str | None, executor: str | None, record: Path | None) -> ExecutorWords:
