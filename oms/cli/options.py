@@ -17,7 +17,7 @@ from oms.errors import InvalidRequest
 F = Callable[..., Any]
 
 
-def chain_options(command: F) -> F:
+def _chain_options(command: F) -> F:
     """Which chain: by name, by node, or by recording."""
     for option in (
         click.option("--recording", type=click.Path(path_type=Path), help="A recorded piece of a chain (.json.gz)."),
@@ -50,7 +50,7 @@ def order_options(command: F) -> F:
     return command
 
 
-def executor_options(command: F) -> F:
+def _executor_options(command: F) -> F:
     """Which executor."""
     for option in (
         click.option(
@@ -63,7 +63,7 @@ def executor_options(command: F) -> F:
     return command
 
 
-def act_options(command: F) -> F:
+def _act_options(command: F) -> F:
     """How an act is sent."""
     for option in (
         click.option("--json", "as_json", is_flag=True, help="One JSON object instead of text; integers are strings."),
@@ -84,7 +84,9 @@ class ChainWords:
 
     def opening(self, *, settles: bool) -> Opening:
         """The same as one value. Raises `InvalidRequest` where two are meant."""
-        return opening(self.chain, self.rpc_url, self.recording, settles=settles)
+        if self.chain is not None and (self.rpc_url or self.recording):
+            raise InvalidRequest("chain", "give one of --chain, --rpc-url and --recording")
+        return Opening(chain=self.chain, rpc_url=self.rpc_url, recording=self.recording, settles=settles)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -98,7 +100,10 @@ class LookWords(ChainWords):
     @property
     def which(self) -> ExecutorWords:
         """The executor. Raises `InvalidRequest` where two are meant."""
-        return executor_words(self.account, self.executor, self.record)
+        if sum(each is not None for each in (self.account, self.executor, self.record)) > 1:
+            raise InvalidRequest("executor", "give one of --account, --executor and --record")
+        owner = DESK if self.account is None else parse_account(self.account)
+        return ExecutorWords(owner, None if self.executor is None else parse_account(self.executor), self.record)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -126,25 +131,30 @@ class RelayWords(ChainWords):
     as_json: bool
 
 
+def on_chain(command: F) -> F:
+    """Which chain, as `given`: `ChainWords`."""
+    return _chain_options(_gathered(command, ChainWords))
+
+
 def executor_look(command: F) -> F:
     """Which executor and chain, as `given`: `LookWords`."""
-    return executor_options(chain_options(_gathered(command, LookWords)))
+    return _executor_options(_chain_options(_gathered(command, LookWords)))
 
 
 def executor_act(command: F) -> F:
     """All that an act takes beside its own words, as `given`: `ActWords`."""
-    return executor_options(chain_options(act_options(_gathered(command, ActWords))))
+    return _executor_options(_chain_options(_act_options(_gathered(command, ActWords))))
 
 
 def owner_act(command: F) -> F:
     """The same of an act that asks before anything is sent: `OwnerActWords`."""
     agrees = click.option("--yes", is_flag=True, help="Send without asking.")
-    return agrees(executor_options(chain_options(act_options(_gathered(command, OwnerActWords)))))
+    return agrees(_executor_options(_chain_options(_act_options(_gathered(command, OwnerActWords)))))
 
 
 def relayed_act(command: F) -> F:
     """All that an act takes whose executor is known from what is sent, as `given`: `RelayWords`."""
-    return chain_options(act_options(_gathered(command, RelayWords)))
+    return _chain_options(_act_options(_gathered(command, RelayWords)))
 
 
 def _gathered(command: F, words: type[ChainWords]) -> F:
@@ -157,14 +167,6 @@ def _gathered(command: F, words: type[ChainWords]) -> F:
         return command(*arguments, given=given, **options)
 
     return called
-
-
-def executor_words(account: str | None, executor: str | None, record: Path | None) -> ExecutorWords:
-    """The executor options as one value."""
-    if sum(each is not None for each in (account, executor, record)) > 1:
-        raise InvalidRequest("executor", "give one of --account, --executor and --record")
-    owner = DESK if account is None else parse_account(account)
-    return ExecutorWords(owner, None if executor is None else parse_account(executor), record)
 
 
 def venue_set(text: str | None) -> frozenset[str] | None:
@@ -185,10 +187,3 @@ def check_destination(path: Path | None, *, option: str) -> None:
         raise InvalidRequest(option, f"{path} is a folder; name a file")
     if not os.access(path.parent, os.W_OK | os.X_OK):
         raise InvalidRequest(option, f"cannot write in {path.parent}; create that folder or choose another")
-
-
-def opening(chain: str | None, rpc_url: str | None, recording: Path | None, *, settles: bool) -> Opening:
-    """The chain options as one value."""
-    if chain is not None and (rpc_url or recording):
-        raise InvalidRequest("chain", "give one of --chain, --rpc-url and --recording")
-    return Opening(chain=chain, rpc_url=rpc_url, recording=recording, settles=settles)

@@ -31,7 +31,7 @@ from oms.application.registering import (
 from oms.bootstrap.accounts import OpenExecutor
 from oms.bootstrap.registry import applicable_from, is_listed, present_venue, registry_facts
 from oms.bootstrap.sessions import parse_account
-from oms.cli.acts import Sent, carry_out_intended, opened_by
+from oms.cli.acts import Results, Sent, carry_out_intended, opened_by
 from oms.cli.options import OwnerActWords, owner_act
 from oms.errors import InvalidRequest, StateConflict
 from oms.execution.executor_state import Proposal, VenueEntry
@@ -135,10 +135,7 @@ def apply_venue(meant: str, *, since: int | None, given: OwnerActWords) -> None:
     with opened_by(given) as opened:
         facts = registry_facts(opened, since=since)
         proposal = _waiting_venue(meant, facts)
-        told = {"proposal": to_json_value(proposal)}
-        carry_out_intended(
-            opened, "venue apply", applying(proposal, facts), given, results=lambda _previewed, _sent: told
-        )
+        carry_out_intended(opened, "venue apply", applying(proposal, facts), given, results=_naming(proposal))
 
 
 @venue.command("cancel")
@@ -155,8 +152,7 @@ def cancel_venue(meant: str, *, since: int | None, given: OwnerActWords) -> None
     """
     with opened_by(given) as opened:
         proposal = _waiting_venue(meant, registry_facts(opened, since=since))
-        told = {"proposal": to_json_value(proposal)}
-        carry_out_intended(opened, "venue cancel", cancelling(proposal), given, results=lambda _previewed, _sent: told)
+        carry_out_intended(opened, "venue cancel", cancelling(proposal), given, results=_naming(proposal))
 
 
 @venue.command("disable")
@@ -255,10 +251,7 @@ def apply_listing(kind: str, target: str, function: str | None, *, since: int | 
     with opened_by(given) as opened:
         facts = registry_facts(opened, since=since)
         proposal = waiting(facts, listing=listing_of(kind, parse_account(target), function))
-        told = {"proposal": to_json_value(proposal)}
-        carry_out_intended(
-            opened, "listing apply", applying(proposal, facts), given, results=lambda _previewed, _sent: told
-        )
+        carry_out_intended(opened, "listing apply", applying(proposal, facts), given, results=_naming(proposal))
 
 
 @listing.command("cancel")
@@ -276,10 +269,7 @@ def cancel_listing(kind: str, target: str, function: str | None, *, since: int |
     with opened_by(given) as opened:
         what = listing_of(kind, parse_account(target), function)
         proposal = waiting(registry_facts(opened, since=since), listing=what)
-        told = {"proposal": to_json_value(proposal)}
-        carry_out_intended(
-            opened, "listing cancel", cancelling(proposal), given, results=lambda _previewed, _sent: told
-        )
+        carry_out_intended(opened, "listing cancel", cancelling(proposal), given, results=_naming(proposal))
 
 
 @listing.command("disable")
@@ -321,6 +311,12 @@ class _Proposed:
             return
         when = in_time(applicable_from(self._opened, previewed.simulation.output))
         console.print(f"it can be applied from {when} on, by `{self._apply_by}`", soft_wrap=True)
+
+
+def _naming(proposal: Proposal) -> Results:
+    """Which proposal is meant, in JSON."""
+    told = {"proposal": to_json_value(proposal)}
+    return lambda _previewed, _sent: told
 
 
 def _waiting_venue(meant: str, facts: RegistryFacts) -> Proposal:
