@@ -23,14 +23,13 @@ from eth_hash.auto import keccak
 
 from benchmarks.settling_chain import TRADER, SettlingChain, Word, balance_word, oracle_words, used_words, write_words
 from oms.adapters.evm.addresses import address_of, mapping_slot, v2_pair_address, v3_pool_address
-from oms.adapters.evm.anvil import Anvil, AnvilOptions
+from oms.adapters.evm.anvil import Anvil
 from oms.adapters.evm.artifacts import Artifacts
 from oms.adapters.evm.contracts import deploy_on_fork, our_contracts
 from oms.adapters.evm.devnet import chain
 from oms.adapters.evm.devnet.build import (
-    BASE_FEE_WEI,
     BLOCK_SECONDS,
-    BUILD_GAS_LIMIT,
+    EMPTY_CHAIN,
     GAS_LIMIT,
     GENESIS_TIMESTAMP,
     PUBLISHED,
@@ -111,16 +110,8 @@ def auction_chain(
     pools: Sequence[ListedPool], tokens: Mapping[Address, Token], *, project: Path
 ) -> Iterator[SettlingChain]:
     """Build the chain and stop it at the end. `tokens` must name every pool's tokens. Raises `VenueError`."""
-    options = AnvilOptions(
-        chain_id=chain.CHAIN_ID,
-        timestamp=GENESIS_TIMESTAMP,
-        gas_limit=BUILD_GAS_LIMIT,
-        base_fee_wei=BASE_FEE_WEI,
-        mining=False,
-        auto_impersonate=True,
-    )
     used = {token: tokens[token] for listed in pools for token in listed.key.tokens}
-    with Anvil.start(options, project=project) as anvil:
+    with Anvil.start(EMPTY_CHAIN, project=project) as anvil:
         built = _Ground(anvil.rpc, Artifacts(project), tuple(pools), used).build()
         contracts = our_contracts(Artifacts(project), VENUES, TRADER)
         deploy_on_fork(anvil.rpc, contracts, VENUES)

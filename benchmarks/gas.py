@@ -10,7 +10,6 @@ Ours holds its funds and enforces its end-to-end invariant; the Universal Router
 allowance. Each path and side starts from the same snapshot.
 """
 
-import time
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from itertools import count
@@ -21,16 +20,16 @@ from eth_abi.abi import encode
 from eth_account import Account
 
 from benchmarks.measures import Findings, Measure, Reading
+from benchmarks.single_calls import CHAIN_OF_CALLS, TRADER, gas_of_call
 from oms.adapters.evm.addresses import v2_pair_address, v3_pool_address
-from oms.adapters.evm.anvil import Anvil, AnvilOptions
+from oms.adapters.evm.anvil import Anvil
 from oms.adapters.evm.artifacts import Artifacts
 from oms.adapters.evm.contracts import deploy_on_fork, our_contracts
 from oms.adapters.evm.devnet import chain
-from oms.adapters.evm.devnet.build import BASE_FEE_WEI, BLOCK_SECONDS, GAS_LIMIT, GENESIS_TIMESTAMP, PUBLISHED
+from oms.adapters.evm.devnet.build import BLOCK_SECONDS, GENESIS_TIMESTAMP, PUBLISHED
 from oms.adapters.evm.devnet.deploy import Placement, Transactions, deploy_at, encode_call, read_call
 from oms.adapters.evm.rpc import RpcClient
 from oms.adapters.evm.venues import ChainVenues, V2Venue, V3Venue, V4Venue
-from oms.errors import Terminal
 from oms.execution.plan_codec import (
     All,
     Concentrated,
@@ -56,7 +55,6 @@ from oms.units import ZERO_ADDRESS, Address
 AMOUNT_IN: Final = 100 * 10**18
 _HALF: Final = AMOUNT_IN // 2
 _DEADLINE: Final = GENESIS_TIMESTAMP + 365 * 86_400
-_RECEIPT_SECONDS = 10.0
 _DEPTH = 1_000_000 * 10**18
 """Of each token in each pool, so that 100 move the price by about 2 bps, and v3's tick."""
 _FEE, _SPACING = 3000, 60
@@ -73,7 +71,6 @@ VENUES: Final = ChainVenues(
     v3=(V3Venue("uniswap_v3", chain.V3_FACTORY, chain.V3_FACTORY, chain.V3_POOL_INIT_HASH),),
     v4=(V4Venue("uniswap_v4", chain.V4_MANAGER),),
 )
-TRADER = Address("0x3C44CdDdB6a900fa2b585dd299e03d12FA4293BC")
 A = Address("0x3a9F1c7E5b2D84f6a0C3e9B17d52F8c64E0a1b93")
 B = Address("0x7C2e5D91f4A8b36E0d7F19c58a42B6e3D90f5C17")
 MAKER = Address("0x90F79bf6EB2c4f870365E785982E1f101E93b906")
@@ -138,15 +135,7 @@ class Route:
 
 def measure(wanted: Sequence[Measure], findings: Findings, *, project: Path) -> None:
     """Build the chain and run each path on every side. Raises `VenueError` when a swap fails."""
-    options = AnvilOptions(
-        chain_id=chain.CHAIN_ID,
-        timestamp=GENESIS_TIMESTAMP,
-        gas_limit=GAS_LIMIT,
-        base_fee_wei=BASE_FEE_WEI,
-        mining=False,
-        auto_impersonate=True,
-    )
-    with Anvil.start(options, project=project) as anvil:
+    with Anvil.start(CHAIN_OF_CALLS, project=project) as anvil:
         ground = Ground(anvil.rpc, Artifacts(project))
         executor, floor, settlement = ground.build()
         for route in ROUTES:
@@ -182,11 +171,11 @@ def _apart(anvil: Anvil, measure: Measure, executor: Address, settlement: Addres
 
 def _second_swap(anvil: Anvil, target: Address, receiver: Address, bought: Address, call_of: CallOf) -> int:
     """The receipt's gas of the second of two equal swaps; the chain is as before afterwards."""
-    snapshot = anvil.snapshot()
+    snapshot, what = anvil.snapshot(), f"a swap through {target}"
     before = _balance(anvil.rpc, bought, receiver)
-    _transact(anvil.rpc, target, call_of(1))
+    gas_of_call(anvil.rpc, target, call_of(1), what=what)
     received = _balance(anvil.rpc, bought, receiver) - before
-    used = _transact(anvil.rpc, target, call_of(received * 995 // 1000))
+    used = gas_of_call(anvil.rpc, target, call_of(received * 995 // 1000), what=what)
     anvil.revert(snapshot)
     return used
 
@@ -194,22 +183,6 @@ def _second_swap(anvil: Anvil, target: Address, receiver: Address, bought: Addre
 def _balance(rpc: RpcClient, token: Address, account: Address) -> int:
     (balance,) = read_call(rpc, token, "balanceOf(address)", account, returns="(uint256)")
     return int(balance)
-
-
-def _transact(rpc: RpcClient, target: Address, data: bytes) -> int:
-    """Send as the trader, mine, and return the gas used. Raises `Terminal` when it reverts."""
-    body = {"from": TRADER, "to": target, "data": "0x" + data.hex(), "gas": hex(2_000_000)}
-    digest = rpc.call("eth_sendTransaction", body)
-    rpc.call("evm_mine")
-    deadline = time.monotonic() + _RECEIPT_SECONDS
-    while (receipt := rpc.call("eth_getTransactionReceipt", digest)) is None:
-        if time.monotonic() > deadline:
-            raise Terminal("anvil", "mined no receipt; run the bench again")
-        time.sleep(0.005)
-    if receipt["status"] != "0x1":
-        reason = rpc.batch([("eth_call", [body, "latest"])])
-        raise Terminal("anvil", f"a swap through {target} reverted ({reason[0]}); this is a defect, report it")
-    return int(receipt["gasUsed"], 16)
 
 
 @dataclass(frozen=True, slots=True)

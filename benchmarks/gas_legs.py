@@ -10,7 +10,6 @@ its funds and enforces its end-to-end invariant.
 
 import json
 import re
-import time
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -20,19 +19,19 @@ from eth_abi.abi import encode
 from eth_account import Account
 from eth_hash.auto import keccak
 
-from benchmarks.gas import AMOUNT_IN, MAKER, MAKER_KEY, TRADER, VENUES, A, B
+from benchmarks.gas import AMOUNT_IN, MAKER, MAKER_KEY, VENUES, A, B
 from benchmarks.measures import Findings, Measure, Reading
+from benchmarks.single_calls import CHAIN_OF_CALLS, TRADER, gas_of_call
 from oms.adapters.evm.addresses import v2_pair_address
-from oms.adapters.evm.anvil import Anvil, AnvilOptions
+from oms.adapters.evm.anvil import Anvil
 from oms.adapters.evm.artifacts import Artifact, Artifacts
 from oms.adapters.evm.chain import MULTICALL3
 from oms.adapters.evm.contracts import deploy_on_fork, our_contracts
 from oms.adapters.evm.devnet import chain
-from oms.adapters.evm.devnet.build import BASE_FEE_WEI, BLOCK_SECONDS, GAS_LIMIT, GENESIS_TIMESTAMP, PUBLISHED
+from oms.adapters.evm.devnet.build import BLOCK_SECONDS, GENESIS_TIMESTAMP, PUBLISHED
 from oms.adapters.evm.devnet.deploy import Placement, Transactions, creation_address, deploy_at, encode_call
 from oms.adapters.evm.rpc import RpcClient
 from oms.adapters.evm.venues import BalancerVenue, Places
-from oms.errors import Terminal
 from oms.execution.further_legs import (
     AcrossDeposit,
     AirSwapOrder,
@@ -68,7 +67,6 @@ _PAIR: Final = v2_pair_address(chain.V2_FACTORY, chain.V2_PAIR_INIT_HASH, A, B)
 _PAYEE: Final = Address("0x15d34AAf54267DB7D7c367839AAf71A00a2C6A65")
 _ACROSS_TO: Final = 10
 _AIRSWAP_FEE_BPS: Final = 5
-_RECEIPT_SECONDS = 10.0
 _QUOTE_BUFFER, _FILL_BUFFER = 3600, 21_600
 _BALANCER_FEE = 3 * 10**15
 _LAST = 2**256 - 1
@@ -318,15 +316,7 @@ def measure(wanted: Sequence[Measure], findings: Findings, *, project: Path) -> 
     if not (project / _FOLDER / "made").is_file():
         findings.notes.append(f"0x, Across and Balancer v3 are not made ({REMEDY}), so legs' gas is not measured")
         return
-    options = AnvilOptions(
-        chain_id=chain.CHAIN_ID,
-        timestamp=GENESIS_TIMESTAMP,
-        gas_limit=GAS_LIMIT,
-        base_fee_wei=BASE_FEE_WEI,
-        mining=False,
-        auto_impersonate=True,
-    )
-    with Anvil.start(options, project=project) as anvil:
+    with Anvil.start(CHAIN_OF_CALLS, project=project) as anvil:
         world = Ground(anvil.rpc, Artifacts(project)).build()
         for each, kind in zip(MEASURES, KINDS, strict=True):
             if each not in wanted:
@@ -342,26 +332,9 @@ def measure(wanted: Sequence[Measure], findings: Findings, *, project: Path) -> 
 def _second(anvil: Anvil, calls: Sequence[Call]) -> int:
     """The receipt's gas of the second of two equal calls; the chain is as before afterwards."""
     snapshot = anvil.snapshot()
-    used = [_transact(anvil.rpc, call) for call in calls]
+    used = [gas_of_call(anvil.rpc, each.target, each.data, what="a plan", value=each.value) for each in calls]
     anvil.revert(snapshot)
     return used[1]
-
-
-def _transact(rpc: RpcClient, call: Call) -> int:
-    """Send as the trader, mine, and return the gas used. Raises `Terminal` when it reverts."""
-    body = {"from": TRADER, "to": call.target, "data": "0x" + call.data.hex(), "gas": hex(2_000_000)}
-    body |= {"value": hex(call.value)}
-    digest = rpc.call("eth_sendTransaction", body)
-    rpc.call("evm_mine")
-    deadline = time.monotonic() + _RECEIPT_SECONDS
-    while (receipt := rpc.call("eth_getTransactionReceipt", digest)) is None:
-        if time.monotonic() > deadline:
-            raise Terminal("anvil", "mined no receipt; run the bench again")
-        time.sleep(0.005)
-    if receipt["status"] != "0x1":
-        reason = rpc.batch([("eth_call", [body, "latest"])])
-        raise Terminal("anvil", f"a plan reverted ({reason[0]}); this is a defect, report it")
-    return int(receipt["gasUsed"], 16)
 
 
 @dataclass(frozen=True, slots=True)

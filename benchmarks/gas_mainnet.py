@@ -10,12 +10,12 @@ allowance and pays the account. Ours holds its funds and enforces its invariant.
 
 import gzip
 import json
-import time
 from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Final
 
 from benchmarks.measures import Findings, Measure, Reading
+from benchmarks.single_calls import TRADER, gas_of_call
 from oms.adapters.evm.addresses import checksummed
 from oms.adapters.evm.anvil import Anvil, AnvilOptions
 from oms.adapters.evm.artifacts import Artifacts
@@ -42,14 +42,12 @@ from oms.units import Address
 RECORDING: Final = Path("mainnet") / "alloc_24628608_merged.json.gz"
 BYTECODES: Final = Path("mainnet") / "bytecodes.json.gz"
 ROUTER: Final = Address("0x111111125421cA6dc452d289314280a0f8842A65")
-TRADER: Final = Address("0x3C44CdDdB6a900fa2b585dd299e03d12FA4293BC")
 AMOUNT: Final = 10**18
 DEADLINE: Final = 2**40 - 1
 V2_PAIR: Final = 0xB4E16D0168E52D35CACD2C6185B44281EC28C9DC
 V3_POOL: Final = 0x88E6A0C2DDD26FEEB64F039A2C41296FCB3F5640
 _V2_TERMS: Final = 997_000_000 << 160
 _V3_TERMS: Final = 1 << 253
-_RECEIPT_SECONDS = 10.0
 
 
 def _measure(path: str, what: str) -> Measure:
@@ -112,9 +110,9 @@ def _prepare(rpc: RpcClient, contracts: OurContracts, router_code: str) -> None:
     deploy_on_fork(rpc, contracts, MAINNET)
     rpc.call("anvil_autoImpersonateAccount", True)  # noqa: FBT003 (deploying ends the impersonation)
     rpc.call("anvil_setCode", ROUTER, router_code)
-    _transact(rpc, WETH.address, encode_call("deposit()"), value=20 * AMOUNT)
-    _transact(rpc, WETH.address, encode_call("transfer(address,uint256)", contracts.executor, 10 * AMOUNT))
-    _transact(rpc, WETH.address, encode_call("approve(address,uint256)", ROUTER, 2**256 - 1))
+    _gas_of(rpc, WETH.address, encode_call("deposit()"), value=20 * AMOUNT)
+    _gas_of(rpc, WETH.address, encode_call("transfer(address,uint256)", contracts.executor, 10 * AMOUNT))
+    _gas_of(rpc, WETH.address, encode_call("approve(address,uint256)", ROUTER, 2**256 - 1))
 
 
 def _plan(swap: SwapOn) -> CallOf:
@@ -130,25 +128,13 @@ def _unoswap(dex: int) -> CallOf:
     return lambda min_out: encode_call(signature, int(WETH.address, 16), AMOUNT, min_out, dex)
 
 
+def _gas_of(rpc: RpcClient, target: Address, data: bytes, *, value: int = 0) -> int:
+    return gas_of_call(rpc, target, data, what=f"a call of {checksummed(target)}", value=value)
+
+
 def _second_swap(anvil: Anvil, target: Address, call_of: CallOf) -> int:
     snapshot = anvil.snapshot()
-    _transact(anvil.rpc, target, call_of(1))
-    used = _transact(anvil.rpc, target, call_of(1_900 * 10**6))
+    _gas_of(anvil.rpc, target, call_of(1))
+    used = _gas_of(anvil.rpc, target, call_of(1_900 * 10**6))
     anvil.revert(snapshot)
     return used
-
-
-def _transact(rpc: RpcClient, target: Address, data: bytes, *, value: int = 0) -> int:
-    """Send as the trader, mine, and return the gas used. Raises `Terminal` when it reverts."""
-    body = {"from": TRADER, "to": target, "data": "0x" + data.hex(), "value": hex(value), "gas": hex(2_000_000)}
-    digest = rpc.call("eth_sendTransaction", body)
-    rpc.call("evm_mine")
-    deadline = time.monotonic() + _RECEIPT_SECONDS
-    while (receipt := rpc.call("eth_getTransactionReceipt", digest)) is None:
-        if time.monotonic() > deadline:
-            raise Terminal("anvil", "mined no receipt; run the bench again")
-        time.sleep(0.005)
-    if receipt["status"] != "0x1":
-        reason = rpc.batch([("eth_call", [body, "latest"])])
-        raise Terminal("anvil", f"a call of {checksummed(target)} reverted ({reason[0]}); this is a defect, report it")
-    return int(receipt["gasUsed"], 16)

@@ -22,6 +22,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any, Final
 
+from oms.application.bounded_files import read_at_most
 from oms.domain.token import Token
 from oms.errors import InvalidRequest
 from oms.execution.executor_state import FarReference
@@ -118,13 +119,9 @@ class Asked:
 def read_grant_file(path: Path) -> GrantWords:
     """A TOML or JSON file with the fields of `GrantWords`, switches as true or false. Raises `InvalidRequest`."""
     try:
-        with path.open("rb") as file:
-            raw = file.read(MOST_FILE_BYTES + 1)
-        if len(raw) > MOST_FILE_BYTES:
-            raise InvalidRequest("file", f"{path} is larger than any grant; name a file of terms")
+        too_large = "larger than any grant; name a file of terms"
+        raw = read_at_most(path, MOST_FILE_BYTES, field="file", too_large=too_large)
         found = json.loads(raw) if path.suffix == ".json" else tomllib.loads(raw.decode())
-    except OSError as error:
-        raise InvalidRequest("file", f"cannot read {path}: {error.strerror}") from error
     except (ValueError, RecursionError) as error:
         kind = "JSON" if path.suffix == ".json" else "TOML"
         raise InvalidRequest("file", f"{path} is not {kind}; see `oms session grant --help`") from error

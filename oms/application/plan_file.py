@@ -18,6 +18,7 @@ from typing import Annotated, Any
 
 from pydantic import BeforeValidator, TypeAdapter, ValidationError
 
+from oms.application.bounded_files import read_at_most
 from oms.domain.plans import SHARE_DENOMINATOR, ExchangeLeg, PoolLeg, RoutePlan, Spend, SpendKind
 from oms.domain.token import Token
 from oms.errors import InvalidRequest
@@ -89,15 +90,10 @@ _ADAPTER: TypeAdapter[RoutePlan] = TypeAdapter(Annotated[RoutePlan, BeforeValida
 def read_plan(path: Path) -> RoutePlan:
     """A plan from a file. Raises `InvalidRequest` naming the first field that does not fit."""
     try:
-        with path.open("rb") as file:
-            text = file.read(MAX_PLAN_BYTES + 1)
-        if len(text) > MAX_PLAN_BYTES:
-            raise InvalidRequest("plan", f"{path} is larger than any plan; name a file that --json wrote")
-        value = json.loads(text)
+        too_large = "larger than any plan; name a file that --json wrote"
+        value = json.loads(read_at_most(path, MAX_PLAN_BYTES, field="plan", too_large=too_large))
         found = value.get("plan", value) if isinstance(value, dict) else value
         plan = _ADAPTER.validate_python(found)
-    except OSError as error:
-        raise InvalidRequest("plan", f"cannot read {path}: {error.strerror}") from error
     except ValidationError as error:
         first = error.errors()[0]
         where = ".".join(str(part) for part in first["loc"]) or "the plan"

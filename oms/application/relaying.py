@@ -13,6 +13,7 @@ from typing import Any, Final
 
 from eth_utils.address import to_checksum_address
 
+from oms.application.bounded_files import read_at_most
 from oms.application.plan_file import to_json_value
 from oms.errors import InvalidRequest, OmsError
 from oms.execution.plan_codec import PackedPlan, decode_plan
@@ -98,13 +99,8 @@ def signed_json(signed: SignedPlans) -> dict[str, Any]:
 def read_signed(path: Path) -> SignedPlans:
     """Signed plans from a file. Raises `InvalidRequest` naming the first field that does not fit."""
     try:
-        with path.open("rb") as file:
-            raw = file.read(MOST_FILE_BYTES + 1)
-        if len(raw) > MOST_FILE_BYTES:
-            raise InvalidRequest("signed", f"{path} is larger than any signed plans; {_REMEDY}")
-        found = json.loads(raw)
-    except OSError as error:
-        raise InvalidRequest("signed", f"cannot read {path}: {error.strerror}") from error
+        too_large = f"larger than any signed plans; {_REMEDY}"
+        found = json.loads(read_at_most(path, MOST_FILE_BYTES, field="signed", too_large=too_large))
     except (ValueError, RecursionError) as error:
         raise InvalidRequest("signed", f"{path} is not JSON; {_REMEDY}") from error
     if not isinstance(found, dict) or found.get("form") != FORM or set(found) != set(_FIELDS):

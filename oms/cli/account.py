@@ -2,7 +2,6 @@
 
 import json
 from collections.abc import Mapping
-from pathlib import Path
 
 import click
 
@@ -12,15 +11,14 @@ from oms.bootstrap.sessions import parse_account
 from oms.cli.account_acts import accept, entry_point, guardian, offer, skip_nonces, withdraw
 from oms.cli.acts import Manner, carry_out, sender_of
 from oms.cli.executor_tables import show_state, state_json
-from oms.cli.options import act_options, chain_options, executor_options, executor_words, opening
+from oms.cli.options import ActWords, LookWords, executor_act, executor_look
 from oms.cli.tables import terminal
 from oms.errors import InvalidRequest
 from oms.execution.account_calls import PAUSE, RESUME
 
 
 @click.group(invoke_without_command=True)
-@executor_options
-@chain_options
+@executor_look
 @click.option("--key", "keys", multiple=True, metavar="ADDRESS", help="Also this key's session; repeatable.")
 @click.option("--since", type=click.IntRange(0), metavar="BLOCK", help="Search logs from here; default the first.")
 @click.option("--json", "as_json", is_flag=True, help="One JSON object instead of tables; integers are strings.")
@@ -28,12 +26,7 @@ from oms.execution.account_calls import PAUSE, RESUME
 def account(
     context: click.Context,
     *,
-    account: str | None,
-    executor: str | None,
-    record: Path | None,
-    chain: str | None,
-    rpc_url: str | None,
-    recording: Path | None,
+    given: LookWords,
     keys: tuple[str, ...],
     since: int | None,
     as_json: bool,
@@ -56,9 +49,9 @@ def account(
     if context.invoked_subcommand is not None:
         _hand_on(context, unusable={"key": bool(keys), "since": since is not None})
         return
-    words = executor_words(account, executor, record)
+    which = given.which
     settings = load_settings()
-    with open_executor(settings, opening(chain, rpc_url, recording, settles=False), words) as opened:
+    with open_executor(settings, given.opening(settles=False), which) as opened:
         state = opened.state(since=since, keys=[parse_account(key) for key in keys])
         now = opened.now()
         if as_json:
@@ -81,21 +74,8 @@ for each in (withdraw, guardian, offer, accept, entry_point, skip_nonces):
 
 
 @click.command()
-@executor_options
-@chain_options
-@act_options
-def pause(
-    *,
-    account: str | None,
-    executor: str | None,
-    record: Path | None,
-    chain: str | None,
-    rpc_url: str | None,
-    recording: Path | None,
-    sender: str | None,
-    dry_run: bool,
-    as_json: bool,
-) -> None:
+@executor_act
+def pause(*, given: ActWords) -> None:
     """Stop every plan of an executor, the owner's own included. The owner or the guardian may.
 
     Withdrawals stay possible, and only the owner can resume.
@@ -106,28 +86,15 @@ def pause(
       oms pause --chain desk --from 0x…           as the guardian
       oms pause --account 0x… --rpc-url URL --dry-run    the call, to be sent from the owner's own wallet
     """
-    words = executor_words(account, executor, record)
-    with open_executor(load_settings(), opening(chain, rpc_url, recording, settles=True), words) as opened:
-        act = opened.act("pause", PAUSE, sender_of(opened, sender), takes_away=True)
-        carry_out(opened, act, Manner(dry_run, as_json))
+    which = given.which
+    with open_executor(load_settings(), given.opening(settles=True), which) as opened:
+        act = opened.act("pause", PAUSE, sender_of(opened, given.sender), takes_away=True)
+        carry_out(opened, act, Manner(given.dry_run, given.as_json))
 
 
 @click.command()
-@executor_options
-@chain_options
-@act_options
-def resume(
-    *,
-    account: str | None,
-    executor: str | None,
-    record: Path | None,
-    chain: str | None,
-    rpc_url: str | None,
-    recording: Path | None,
-    sender: str | None,
-    dry_run: bool,
-    as_json: bool,
-) -> None:
+@executor_act
+def resume(*, given: ActWords) -> None:
     """Let plans run again after a pause. Only the owner may.
 
     \b
@@ -135,7 +102,7 @@ def resume(
       oms resume --chain desk
       oms resume --account 0x… --rpc-url URL --dry-run
     """
-    words = executor_words(account, executor, record)
-    with open_executor(load_settings(), opening(chain, rpc_url, recording, settles=True), words) as opened:
-        act = opened.act("resume", RESUME, sender_of(opened, sender))
-        carry_out(opened, act, Manner(dry_run, as_json))
+    which = given.which
+    with open_executor(load_settings(), given.opening(settles=True), which) as opened:
+        act = opened.act("resume", RESUME, sender_of(opened, given.sender))
+        carry_out(opened, act, Manner(given.dry_run, given.as_json))

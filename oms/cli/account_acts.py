@@ -14,12 +14,10 @@ from oms.application.owning import (
     skipping,
     withdrawal,
 )
-from oms.bootstrap.accounts import open_executor
-from oms.bootstrap.configuration import load_settings
 from oms.bootstrap.registry import account_facts, code_stands, holding, lane_of
 from oms.bootstrap.sessions import parse_account
-from oms.cli.acts import carry_out_intended, sender_of
-from oms.cli.options import ActWords, owner_act
+from oms.cli.acts import carry_out_intended, opened_by, sender_of
+from oms.cli.options import OwnerActWords, owner_act
 from oms.units import ZERO_ADDRESS, Address
 
 NOBODY = "none"
@@ -29,7 +27,7 @@ NOBODY = "none"
 @click.argument("token")
 @click.argument("amount", metavar="AMOUNT|all")
 @owner_act
-def withdraw(token: str, amount: str, *, given: ActWords) -> None:
+def withdraw(token: str, amount: str, *, given: OwnerActWords) -> None:
     """Send what the executor holds to its owner. Works during a pause too. Only the owner may.
 
     TOKEN is a symbol or an address; `native` is the coin itself.
@@ -40,7 +38,7 @@ def withdraw(token: str, amount: str, *, given: ActWords) -> None:
       oms account withdraw native all --chain desk
       oms account withdraw WETH 2.5 --account 0x… --rpc-url URL --dry-run    the call, for the owner's own wallet
     """
-    with open_executor(load_settings(), given.opening, given.which) as opened:
+    with opened_by(given) as opened:
         facts, resolved = account_facts(opened), opened.token(token, "token")
         intended = withdrawal(facts, resolved, amount, held=holding(opened, resolved.address))
         watch = [(who, resolved.address) for who in (facts.executor, facts.owner)]
@@ -50,7 +48,7 @@ def withdraw(token: str, amount: str, *, given: ActWords) -> None:
 @click.command()
 @click.argument("address", metavar="ADDRESS|none")
 @owner_act
-def guardian(address: str, *, given: ActWords) -> None:
+def guardian(address: str, *, given: OwnerActWords) -> None:
     """Name who may stop everything beside the owner: pause, end sessions, disable, cancel. Only the owner may.
 
     \b
@@ -58,7 +56,7 @@ def guardian(address: str, *, given: ActWords) -> None:
       oms account guardian 0x… --chain desk
       oms account guardian none --chain desk
     """
-    with open_executor(load_settings(), given.opening, given.which) as opened:
+    with opened_by(given) as opened:
         intended = guarding(account_facts(opened), _somebody(address))
         carry_out_intended(opened, "guardian", intended, given)
 
@@ -66,7 +64,7 @@ def guardian(address: str, *, given: ActWords) -> None:
 @click.command()
 @click.argument("address", metavar="ADDRESS|none")
 @owner_act
-def offer(address: str, *, given: ActWords) -> None:
+def offer(address: str, *, given: OwnerActWords) -> None:
     """Offer ownership to an account, which takes it by `oms account accept`; `none` takes an offer back.
 
     Nothing changes hands before the other account accepts. Only the owner may.
@@ -76,14 +74,14 @@ def offer(address: str, *, given: ActWords) -> None:
       oms account offer 0x… --chain desk
       oms account offer none --chain desk
     """
-    with open_executor(load_settings(), given.opening, given.which) as opened:
+    with opened_by(given) as opened:
         intended = offering(account_facts(opened), _somebody(address))
         carry_out_intended(opened, "ownership offer", intended, given)
 
 
 @click.command()
 @owner_act
-def accept(*, given: ActWords) -> None:
+def accept(*, given: OwnerActWords) -> None:
     """Take over an executor that was offered. Sent by whom it was offered to, unless --from says otherwise.
 
     What the former owner gave ends: sessions, what was signed, references, proposals, guardian, entry point. What
@@ -96,7 +94,7 @@ def accept(*, given: ActWords) -> None:
       oms account accept --chain desk
       oms account accept --executor 0x… --rpc-url URL --dry-run    the call, for the new owner's own wallet
     """
-    with open_executor(load_settings(), given.opening, given.which) as opened:
+    with opened_by(given) as opened:
         facts = account_facts(opened)
         sends = facts.pending_owner if given.sender is None else parse_account(given.sender)
         carry_out_intended(opened, "ownership accept", accepting(facts, sends), given, sender=sends)
@@ -105,7 +103,7 @@ def accept(*, given: ActWords) -> None:
 @click.command("entry-point")
 @click.argument("address", metavar="ADDRESS|none")
 @owner_act
-def entry_point(address: str, *, given: ActWords) -> None:
+def entry_point(address: str, *, given: OwnerActWords) -> None:
     """Name the ERC-4337 entry point whose validated operations count as the owner's. Only the owner may.
 
     It is trusted with everything that the owner may do, so name only one of ERC-4337's own.
@@ -115,7 +113,7 @@ def entry_point(address: str, *, given: ActWords) -> None:
       oms account entry-point 0x4337084D9E255Ff0702461CF8895CE9E3b5Ff108 --chain desk
       oms account entry-point none --chain desk
     """
-    with open_executor(load_settings(), given.opening, given.which) as opened:
+    with opened_by(given) as opened:
         facts, to = account_facts(opened), _somebody(address)
         intended = entering(facts, to, stands=to != ZERO_ADDRESS and code_stands(opened, to))
         carry_out_intended(opened, "entry point", intended, given)
@@ -125,7 +123,7 @@ def entry_point(address: str, *, given: ActWords) -> None:
 @click.argument("next_number", metavar="NEXT", type=click.IntRange(1))
 @click.option("--lane", type=click.IntRange(0, MOST_LANES - 1), default=0, metavar="LANE", help="Default: 0.")
 @owner_act
-def skip_nonces(next_number: int, *, lane: int, given: ActWords) -> None:
+def skip_nonces(next_number: int, *, lane: int, given: OwnerActWords) -> None:
     """Give up your own numbers of a lane below NEXT, so that nothing signed with them can run.
 
     The owner's are meant, or those of the session's key that --from names.
@@ -135,7 +133,7 @@ def skip_nonces(next_number: int, *, lane: int, given: ActWords) -> None:
       oms account skip-nonces 5 --chain desk                     what was signed with 0 to 4 is void
       oms account skip-nonces 1 --lane 7 --from 0x… --chain desk   a session key's lane
     """
-    with open_executor(load_settings(), given.opening, given.which) as opened:
+    with opened_by(given) as opened:
         key = sender_of(opened, given.sender)
         intended = skipping(key, lane_of(opened, key, lane), next_number)
         carry_out_intended(opened, "skip nonces", intended, given)

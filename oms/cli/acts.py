@@ -14,9 +14,10 @@ from rich.console import Console
 from oms.application.acting import Act, Previewed, require_sound
 from oms.application.owning import Intended
 from oms.application.plan_file import to_json_value
-from oms.bootstrap.accounts import OpenExecutor
+from oms.bootstrap.accounts import OpenExecutor, open_executor
+from oms.bootstrap.configuration import load_settings
 from oms.bootstrap.sessions import parse_account
-from oms.cli.options import ActWords
+from oms.cli.options import OwnerActWords
 from oms.cli.reverts import revert_lines, simulation_json
 from oms.cli.tables import changes_table, checks_table, simulation_line, terminal, words
 from oms.domain.transactions import Receipt
@@ -49,6 +50,12 @@ Shown = Callable[[Console, Previewed, Sent | None], None]
 """The same for a person."""
 
 
+def opened_by(given: OwnerActWords) -> OpenExecutor:
+    """The executor that is meant, to act on. Raises `InvalidRequest` for options that contradict each other, first."""
+    which, where = given.which, given.opening(settles=True)
+    return open_executor(load_settings(), where, which)
+
+
 def sender_of(opened: OpenExecutor, sender: str | None) -> Address:
     """Who sends: whoever was named, or the executor's owner."""
     return opened.owner() if sender is None else parse_account(sender)
@@ -58,7 +65,7 @@ def carry_out_intended(
     opened: OpenExecutor,
     purpose: str,
     intended: Intended,
-    given: ActWords,
+    given: OwnerActWords,
     *,
     sender: Address | None = None,
     watch: Sequence[tuple[Address, Address]] = (),

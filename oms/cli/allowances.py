@@ -1,7 +1,6 @@
 """`oms allowances`: whether anything of an owner's stands approved to an executor."""
 
 import json
-from pathlib import Path
 
 import click
 from rich.table import Table
@@ -10,14 +9,14 @@ from oms.application.plan_file import to_json_value
 from oms.bootstrap.configuration import load_settings
 from oms.bootstrap.custody import Allowance, Approvals, ApprovalWords, find_approvals
 from oms.bootstrap.sessions import parse_account
-from oms.cli.options import chain_options, opening
+from oms.cli.options import ChainWords, on_chain
 from oms.cli.tables import terminal, words
 from oms.errors import StateConflict
 
 
 @click.command()
 @click.argument("owner", metavar="OWNER")
-@chain_options
+@on_chain
 @click.option("--executor", "executors", multiple=True, metavar="ADDRESS", help="A further executor; repeatable.")
 @click.option("--token", "tokens", multiple=True, metavar="TOKEN", help="A further token; repeatable.")
 @click.option("--since", type=click.IntRange(0), metavar="BLOCK", help="Also any token approved since, by the logs.")
@@ -25,9 +24,7 @@ from oms.errors import StateConflict
 def allowances(
     owner: str,
     *,
-    chain: str | None,
-    rpc_url: str | None,
-    recording: Path | None,
+    given: ChainWords,
     executors: tuple[str, ...],
     tokens: tuple[str, ...],
     since: int | None,
@@ -47,7 +44,7 @@ def allowances(
     asked = ApprovalWords(
         parse_account(owner), tuple(parse_account(each) for each in executors), tokens=tokens, since=since
     )
-    found = find_approvals(load_settings(), opening(chain, rpc_url, recording, settles=False), asked)
+    found = find_approvals(load_settings(), given.opening(settles=False), asked)
     if as_json:
         shown = [to_json_value(each) | {"stands": each.stands} for each in found.found]
         click.echo(json.dumps({"none_stands": not found.standing, "allowances": shown}, indent=1))

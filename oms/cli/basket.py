@@ -1,7 +1,6 @@
 """`oms basket`: several tokens in, several out, traded as one."""
 
 import json
-from pathlib import Path
 from typing import Any
 
 import click
@@ -11,7 +10,7 @@ from oms.application.baskets import BasketReport, read_order, route_basket
 from oms.application.plan_file import to_json_value
 from oms.bootstrap.chain_market import open_chain_market
 from oms.bootstrap.configuration import load_settings
-from oms.cli.options import chain_options, opening, venue_set
+from oms.cli.options import ChainWords, on_chain, venue_set
 from oms.cli.tables import compact_table, exact_amount, progress, shown_amount, terminal, words
 from oms.domain.plans import SHARE_DENOMINATOR, Spend, SpendKind
 from oms.routing.baskets import Measure
@@ -42,7 +41,7 @@ from oms.routing.baskets import Measure
     help="Refuse to lose more than this against the market's prices before the trade, gas apart.",
 )
 @click.option("--venues", metavar="A,B", help="Only these pool venues, such as uniswap_v3.")
-@chain_options
+@on_chain
 @click.option("--json", "as_json", is_flag=True, help="One JSON object instead of tables; integers are strings.")
 def basket(
     sells: tuple[str, ...],
@@ -52,9 +51,7 @@ def basket(
     by: str,
     max_shortfall: float | None,
     venues: str | None,
-    chain: str | None,
-    rpc_url: str | None,
-    recording: Path | None,
+    given: ChainWords,
     as_json: bool,
 ) -> None:
     """Several tokens in, several out, netted and traded as one. Nothing is signed or sent.
@@ -71,7 +68,7 @@ def basket(
     settings = load_settings()
     with (
         progress("reading the pools"),
-        open_chain_market(settings, opening(chain, rpc_url, recording, settles=False)) as market,
+        open_chain_market(settings, given.opening(settles=False)) as market,
     ):
         order = read_order(sells, buys, payer, market.token, by=Measure(by))
         view = market.view(order.tokens, venues=venue_set(venues))

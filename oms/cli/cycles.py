@@ -1,7 +1,6 @@
 """`oms cycles`: circles of pools that pay for themselves, after gas."""
 
 import json
-from pathlib import Path
 from typing import Any
 
 import click
@@ -11,7 +10,7 @@ from oms.application.cycles import CyclesReport, find_cycles
 from oms.application.plan_file import to_json_value
 from oms.bootstrap.chain_market import open_chain_market
 from oms.bootstrap.configuration import load_settings
-from oms.cli.options import chain_options, opening, venue_set
+from oms.cli.options import ChainWords, on_chain, venue_set
 from oms.cli.tables import compact_table, progress, shown_amount, terminal, words
 from oms.routing.cycles import MAX_HOPS, Cycle
 from oms.units import Address
@@ -22,7 +21,7 @@ from oms.units import Address
 @click.option("--max-hops", type=click.IntRange(2, MAX_HOPS), default=4, show_default=True, help="Most pools a circle.")
 @click.option("--venues", metavar="A,B", help="Only these pool venues, such as uniswap_v3.")
 @click.option("--gas-free", is_flag=True, help="Leave gas out: what the pools would pay to whoever trades for nothing.")
-@chain_options
+@on_chain
 @click.option("--json", "as_json", is_flag=True, help="One JSON object instead of tables; integers are strings.")
 def cycles(
     token: str | None,
@@ -30,9 +29,7 @@ def cycles(
     max_hops: int,
     venues: str | None,
     gas_free: bool,
-    chain: str | None,
-    rpc_url: str | None,
-    recording: Path | None,
+    given: ChainWords,
     as_json: bool,
 ) -> None:
     """Circles of pools from TOKEN back to it that earn more than their gas. Nothing is signed or sent.
@@ -49,7 +46,7 @@ def cycles(
     settings = load_settings()
     with (
         progress("reading the pools"),
-        open_chain_market(settings, opening(chain, rpc_url, recording, settles=False)) as market,
+        open_chain_market(settings, given.opening(settles=False)) as market,
     ):
         start = market.wrapped_native if token is None else market.token(token, "token")
         view = market.view([start], venues=venue_set(venues))

@@ -9,16 +9,16 @@ from rich.table import Table
 
 from oms.bootstrap.configuration import load_settings
 from oms.bootstrap.custody import check_deployment
-from oms.cli.options import chain_options, opening
+from oms.cli.options import ChainWords, on_chain
 from oms.cli.tables import terminal, words
 from oms.errors import StateConflict
 
 
 @click.command()
 @click.argument("record", metavar="RECORD.json", type=click.Path(path_type=Path))
-@chain_options
+@on_chain
 @click.option("--json", "as_json", is_flag=True, help="One JSON object instead of a table.")
-def deployed(record: Path, *, chain: str | None, rpc_url: str | None, recording: Path | None, as_json: bool) -> None:
+def deployed(record: Path, *, given: ChainWords, as_json: bool) -> None:
     """Compare a record of deployments/ with a chain. Nothing is sent. Exit code 3 where anything differs.
 
     Compared are code, addresses, owner, delay and venues; what this checkout's constructors make of the recorded
@@ -31,7 +31,7 @@ def deployed(record: Path, *, chain: str | None, rpc_url: str | None, recording:
       oms deployed deployments/1-devnet.json --chain devnet
       oms deployed deployments/1-mine.json --rpc-url https://your-node
     """
-    found = check_deployment(load_settings(), opening(chain, rpc_url, recording, settles=False), record)
+    found = check_deployment(load_settings(), given.opening(settles=False), record)
     if as_json:
         click.echo(
             json.dumps(

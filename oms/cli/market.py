@@ -2,7 +2,6 @@
 
 import json
 import sys
-from pathlib import Path
 from typing import Any
 
 import click
@@ -17,7 +16,7 @@ from oms.bootstrap.configuration import load_settings
 from oms.bootstrap.quotes import open_market
 from oms.bootstrap.sessions import Opening
 from oms.bootstrap.watching import WatchWords, open_watch, watched
-from oms.cli.options import chain_options, opening, venue_set
+from oms.cli.options import ChainWords, on_chain, venue_set
 from oms.cli.tables import WIDE, compact_table, exact_amount, progress, terminal, words
 from oms.domain.plans import MAX_HOPS, Side
 
@@ -43,7 +42,7 @@ def market() -> None:
 @click.option("--seconds", type=click.FloatRange(0.0, 10_000_000, min_open=True), help="End after so long.")
 @click.option("--venues", metavar="A,B", help="Only these, as in `oms quote`.")
 @click.option("--max-hops", type=click.IntRange(1, MAX_HOPS), help="Most pools in a row. Default 3.")
-@chain_options
+@on_chain
 @click.option("--json", "as_json", is_flag=True, help="One JSON object a line.")
 def watch(
     base: str,
@@ -56,9 +55,7 @@ def watch(
     seconds: float | None,
     venues: str | None,
     max_hops: int | None,
-    chain: str | None,
-    rpc_url: str | None,
-    recording: Path | None,
+    given: ChainWords,
     as_json: bool,
 ) -> None:
     """Watch BASE in QUOTE on every venue: prices for a size both ways, depth, and the best route, block by block.
@@ -75,7 +72,7 @@ def watch(
     """
     bounds = WatchBounds(interval, looks=1 if once else None, blocks=blocks, seconds=seconds)
     asked = WatchWords(base, quote, size, venue_set(venues), max_hops)
-    _watch(asked, bounds, opening(chain, rpc_url, recording, settles=False), as_json=as_json)
+    _watch(asked, bounds, given.opening(settles=False), as_json=as_json)
 
 
 def _watch(asked: WatchWords, bounds: WatchBounds, opened: Opening, *, as_json: bool) -> None:

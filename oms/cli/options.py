@@ -3,7 +3,7 @@
 import functools
 import os
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, fields
 from pathlib import Path
 from typing import Any
 
@@ -17,7 +17,7 @@ from oms.errors import InvalidRequest
 F = Callable[..., Any]
 
 
-def chain_options(command: F) -> F:
+def _chain_options(command: F) -> F:
     """Which chain: by name, by node, or by recording."""
     for option in (
         click.option("--recording", type=click.Path(path_type=Path), help="A recorded piece of a chain (.json.gz)."),
@@ -50,7 +50,7 @@ def order_options(command: F) -> F:
     return command
 
 
-def executor_options(command: F) -> F:
+def _executor_options(command: F) -> F:
     """Which executor."""
     for option in (
         click.option(
@@ -63,7 +63,7 @@ def executor_options(command: F) -> F:
     return command
 
 
-def act_options(command: F) -> F:
+def _act_options(command: F) -> F:
     """How an act is sent."""
     for option in (
         click.option("--json", "as_json", is_flag=True, help="One JSON object instead of text; integers are strings."),
@@ -74,38 +74,99 @@ def act_options(command: F) -> F:
     return command
 
 
-@dataclass(frozen=True, slots=True)
-class ActWords:
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ChainWords:
+    """Which chain, as it was typed."""
+
+    chain: str | None
+    rpc_url: str | None
+    recording: Path | None
+
+    def opening(self, *, settles: bool) -> Opening:
+        """The same as one value. Raises `InvalidRequest` where two are meant."""
+        if self.chain is not None and (self.rpc_url or self.recording):
+            raise InvalidRequest("chain", "give one of --chain, --rpc-url and --recording")
+        return Opening(chain=self.chain, rpc_url=self.rpc_url, recording=self.recording, settles=settles)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class LookWords(ChainWords):
+    """Which executor, on which chain."""
+
+    account: str | None
+    executor: str | None
+    record: Path | None
+
+    @property
+    def which(self) -> ExecutorWords:
+        """The executor. Raises `InvalidRequest` where two are meant."""
+        if sum(each is not None for each in (self.account, self.executor, self.record)) > 1:
+            raise InvalidRequest("executor", "give one of --account, --executor and --record")
+        owner = DESK if self.account is None else parse_account(self.account)
+        return ExecutorWords(owner, None if self.executor is None else parse_account(self.executor), self.record)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ActWords(LookWords):
     """Which executor, on which chain, and how an act on it is sent."""
 
-    which: ExecutorWords
-    opening: Opening
     sender: str | None
     dry_run: bool
     as_json: bool
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class OwnerActWords(ActWords):
+    """The same of an act that asks before anything is sent."""
+
     yes: bool
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class RelayWords(ChainWords):
+    """On which chain an act is sent, and how, where what is sent names the executor."""
+
+    sender: str | None
+    dry_run: bool
+    as_json: bool
+
+
+def on_chain(command: F) -> F:
+    """Which chain, as `given`: `ChainWords`."""
+    return _chain_options(_gathered(command, ChainWords))
+
+
+def executor_look(command: F) -> F:
+    """Which executor and chain, as `given`: `LookWords`."""
+    return _executor_options(_chain_options(_gathered(command, LookWords)))
+
+
+def executor_act(command: F) -> F:
+    """All that an act takes beside its own words, as `given`: `ActWords`."""
+    return _executor_options(_chain_options(_act_options(_gathered(command, ActWords))))
+
+
 def owner_act(command: F) -> F:
-    """All that an act takes beside its own words, as `given`; it asks before anything is sent."""
+    """The same of an act that asks before anything is sent: `OwnerActWords`."""
+    agrees = click.option("--yes", is_flag=True, help="Send without asking.")
+    return agrees(_executor_options(_chain_options(_act_options(_gathered(command, OwnerActWords)))))
+
+
+def relayed_act(command: F) -> F:
+    """All that an act takes whose executor is known from what is sent, as `given`: `RelayWords`."""
+    return _chain_options(_act_options(_gathered(command, RelayWords)))
+
+
+def _gathered(command: F, words: type[ChainWords]) -> F:
+    """The command, called with `given` in place of the options that are fields of `words`."""
+    names = [field.name for field in fields(words)]
 
     @functools.wraps(command)
-    def called(*words: Any, **options: Any) -> Any:
-        which = executor_words(*(options.pop(name) for name in ("account", "executor", "record")))
-        where = opening(*(options.pop(name) for name in ("chain", "rpc_url", "recording")), settles=True)
-        how = (options.pop(name) for name in ("sender", "dry_run", "as_json", "yes"))
-        return command(*words, given=ActWords(which, where, *how), **options)
+    def called(*arguments: Any, **options: Any) -> Any:
+        given = words(**{name: options.pop(name) for name in names})
+        return command(*arguments, given=given, **options)
 
-    agrees = click.option("--yes", is_flag=True, help="Send without asking.")
-    return agrees(executor_options(chain_options(act_options(called))))
-
-
-def executor_words(account: str | None, executor: str | None, record: Path | None) -> ExecutorWords:
-    """The executor options as one value."""
-    if sum(each is not None for each in (account, executor, record)) > 1:
-        raise InvalidRequest("executor", "give one of --account, --executor and --record")
-    owner = DESK if account is None else parse_account(account)
-    return ExecutorWords(owner, None if executor is None else parse_account(executor), record)
+    return called
 
 
 def venue_set(text: str | None) -> frozenset[str] | None:
@@ -126,10 +187,3 @@ def check_destination(path: Path | None, *, option: str) -> None:
         raise InvalidRequest(option, f"{path} is a folder; name a file")
     if not os.access(path.parent, os.W_OK | os.X_OK):
         raise InvalidRequest(option, f"cannot write in {path.parent}; create that folder or choose another")
-
-
-def opening(chain: str | None, rpc_url: str | None, recording: Path | None, *, settles: bool) -> Opening:
-    """The chain options as one value."""
-    if chain is not None and (rpc_url or recording):
-        raise InvalidRequest("chain", "give one of --chain, --rpc-url and --recording")
-    return Opening(chain=chain, rpc_url=rpc_url, recording=recording, settles=settles)

@@ -1,7 +1,6 @@
 """`oms quote`: every venue side by side, the split that beats them, and how far it can be from the best there is."""
 
 import json
-from pathlib import Path
 from typing import Any
 
 import click
@@ -10,14 +9,14 @@ from oms.application.plan_file import to_json_value
 from oms.application.quoting import QuoteReport, VenueQuote
 from oms.bootstrap.configuration import load_settings
 from oms.bootstrap.quotes import OrderWords, open_market
-from oms.cli.options import chain_options, opening, order_options, venue_set
+from oms.cli.options import ChainWords, on_chain, order_options, venue_set
 from oms.cli.tables import progress, quote_summary, quote_table, terminal
 from oms.routing.market import FirmEdge, PoolEdge
 
 
 @click.command()
 @order_options
-@chain_options
+@on_chain
 @click.option("--json", "as_json", is_flag=True, help="One JSON object instead of tables; integers are strings.")
 def quote(
     amount: str,
@@ -27,9 +26,7 @@ def quote(
     buy: bool,
     venues: str | None,
     max_hops: int | None,
-    chain: str | None,
-    rpc_url: str | None,
-    recording: Path | None,
+    given: ChainWords,
     as_json: bool,
 ) -> None:
     """Quote AMOUNT of TOKEN_IN in TOKEN_OUT on every venue. Nothing is signed or sent.
@@ -48,7 +45,7 @@ def quote(
     words = OrderWords(amount, token_in, token_out, buy=buy, venues=venue_set(venues), max_hops=max_hops)
     with (
         progress("asking every venue"),
-        open_market(settings, opening(chain, rpc_url, recording, settles=False)) as market,
+        open_market(settings, given.opening(settles=False)) as market,
     ):
         report = market.quote(words)
     if as_json:

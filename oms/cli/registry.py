@@ -28,12 +28,11 @@ from oms.application.registering import (
     venue_entry,
     waiting,
 )
-from oms.bootstrap.accounts import OpenExecutor, open_executor
-from oms.bootstrap.configuration import load_settings
+from oms.bootstrap.accounts import OpenExecutor
 from oms.bootstrap.registry import applicable_from, is_listed, present_venue, registry_facts
 from oms.bootstrap.sessions import parse_account
-from oms.cli.acts import Sent, carry_out_intended
-from oms.cli.options import ActWords, owner_act
+from oms.cli.acts import Results, Sent, carry_out_intended, opened_by
+from oms.cli.options import OwnerActWords, owner_act
 from oms.errors import InvalidRequest, StateConflict
 from oms.execution.executor_state import Proposal, VenueEntry
 
@@ -98,7 +97,7 @@ def propose_venue(
     init_code_hash: str,
     fee_pips: int | None,
     since: int | None,
-    given: ActWords,
+    given: OwnerActWords,
 ) -> None:
     """Announce a factory; says when it can be applied. Only the owner may.
 
@@ -111,7 +110,7 @@ def propose_venue(
       oms venue propose concentrated:9 --deployer 0x… --init-code-hash 0x… --chain desk
       oms venue propose constant_product:9 --deployer 0x… --init-code-hash 0x… --fee-pips 2500 --chain desk
     """
-    with open_executor(load_settings(), given.opening, given.which) as opened:
+    with opened_by(given) as opened:
         facts = registry_facts(opened, since=since)
         address = None if deployer is None else parse_account(deployer)
         entry = venue_entry(venue, facts, deployer=address, init_code_hash=init_code_hash, fee_pips=fee_pips)
@@ -125,7 +124,7 @@ def propose_venue(
 @_MEANT
 @_since
 @owner_act
-def apply_venue(meant: str, *, since: int | None, given: ActWords) -> None:
+def apply_venue(meant: str, *, since: int | None, given: OwnerActWords) -> None:
     """Add a factory that was proposed, once its time has come. Only the owner may.
 
     \b
@@ -133,20 +132,17 @@ def apply_venue(meant: str, *, since: int | None, given: ActWords) -> None:
       oms venue apply sushiswap --chain desk
       oms venue apply concentrated:9 --chain desk
     """
-    with open_executor(load_settings(), given.opening, given.which) as opened:
+    with opened_by(given) as opened:
         facts = registry_facts(opened, since=since)
         proposal = _waiting_venue(meant, facts)
-        told = {"proposal": to_json_value(proposal)}
-        carry_out_intended(
-            opened, "venue apply", applying(proposal, facts), given, results=lambda _previewed, _sent: told
-        )
+        carry_out_intended(opened, "venue apply", applying(proposal, facts), given, results=_naming(proposal))
 
 
 @venue.command("cancel")
 @_MEANT
 @_since
 @owner_act
-def cancel_venue(meant: str, *, since: int | None, given: ActWords) -> None:
+def cancel_venue(meant: str, *, since: int | None, given: OwnerActWords) -> None:
     """Drop a factory's proposal, at once. The owner or the guardian (--from) may.
 
     \b
@@ -154,16 +150,15 @@ def cancel_venue(meant: str, *, since: int | None, given: ActWords) -> None:
       oms venue cancel sushiswap --chain desk
       oms venue cancel 0x… --from 0x… --chain desk      a proposal by its identifier, as the guardian
     """
-    with open_executor(load_settings(), given.opening, given.which) as opened:
+    with opened_by(given) as opened:
         proposal = _waiting_venue(meant, registry_facts(opened, since=since))
-        told = {"proposal": to_json_value(proposal)}
-        carry_out_intended(opened, "venue cancel", cancelling(proposal), given, results=lambda _previewed, _sent: told)
+        carry_out_intended(opened, "venue cancel", cancelling(proposal), given, results=_naming(proposal))
 
 
 @venue.command("disable")
 @_VENUE
 @owner_act
-def disable_venue(venue: str, *, given: ActWords) -> None:
+def disable_venue(venue: str, *, given: OwnerActWords) -> None:
     """Take a factory away, or switch off what stands in the code, at once. The owner or the guardian (--from) may.
 
     What stands in the code goes by its name, or its kind and 0: uniswap_v2, uniswap_v3, or any other kind of leg, of
@@ -177,7 +172,7 @@ def disable_venue(venue: str, *, given: ActWords) -> None:
       oms venue disable uniswap_v2 --chain desk
       oms venue disable balancer:0 --from 0x… --chain desk
     """
-    with open_executor(load_settings(), given.opening, given.which) as opened:
+    with opened_by(given) as opened:
         facts = registry_facts(opened, proposals=False)
         built_in = built_in_of(venue, facts)
         if built_in is None:
@@ -190,7 +185,7 @@ def disable_venue(venue: str, *, given: ActWords) -> None:
 @venue.command("restore")
 @_VENUE
 @owner_act
-def restore_venue(venue: str, *, given: ActWords) -> None:
+def restore_venue(venue: str, *, given: OwnerActWords) -> None:
     """Switch on again what stands in the code and was switched off, at once. Only the owner may.
 
     A factory that was disabled does not come back so, but by `oms venue propose`.
@@ -200,7 +195,7 @@ def restore_venue(venue: str, *, given: ActWords) -> None:
       oms venue restore uniswap_v2 --chain desk
       oms venue restore balancer:0 --chain desk
     """
-    with open_executor(load_settings(), given.opening, given.which) as opened:
+    with opened_by(given) as opened:
         facts = registry_facts(opened, proposals=False)
         intended = switching(restored_of(venue, facts), facts, on=True)
         carry_out_intended(opened, "venue restore", intended, given)
@@ -221,7 +216,7 @@ def _listing_words(command: F) -> F:
 @_listing_words
 @_since
 @owner_act
-def propose_listing(kind: str, target: str, function: str | None, *, since: int | None, given: ActWords) -> None:
+def propose_listing(kind: str, target: str, function: str | None, *, since: int | None, given: OwnerActWords) -> None:
     """Announce a payee, a receiver of bridged tokens, or a function; says when it can be applied. The owner may.
 
     FUNCTION, of `call` alone, is a signature with its full types, or its selector. Tokens, and functions that move
@@ -233,7 +228,7 @@ def propose_listing(kind: str, target: str, function: str | None, *, since: int 
       oms listing propose across 0x… --chain desk
       oms listing propose call 0x… 'deposit(uint256)' --chain desk
     """
-    with open_executor(load_settings(), given.opening, given.which) as opened:
+    with opened_by(given) as opened:
         what = listing_of(kind, parse_account(target), function)
         facts = registry_facts(opened, since=since)
         intended = proposing(what, facts, present=is_listed(opened, what))
@@ -245,7 +240,7 @@ def propose_listing(kind: str, target: str, function: str | None, *, since: int 
 @_listing_words
 @_since
 @owner_act
-def apply_listing(kind: str, target: str, function: str | None, *, since: int | None, given: ActWords) -> None:
+def apply_listing(kind: str, target: str, function: str | None, *, since: int | None, given: OwnerActWords) -> None:
     """Add what was proposed, once its time has come. Only the owner may.
 
     \b
@@ -253,20 +248,17 @@ def apply_listing(kind: str, target: str, function: str | None, *, since: int | 
       oms listing apply payout 0x… --chain desk
       oms listing apply call 0x… 'deposit(uint256)' --chain desk
     """
-    with open_executor(load_settings(), given.opening, given.which) as opened:
+    with opened_by(given) as opened:
         facts = registry_facts(opened, since=since)
         proposal = waiting(facts, listing=listing_of(kind, parse_account(target), function))
-        told = {"proposal": to_json_value(proposal)}
-        carry_out_intended(
-            opened, "listing apply", applying(proposal, facts), given, results=lambda _previewed, _sent: told
-        )
+        carry_out_intended(opened, "listing apply", applying(proposal, facts), given, results=_naming(proposal))
 
 
 @listing.command("cancel")
 @_listing_words
 @_since
 @owner_act
-def cancel_listing(kind: str, target: str, function: str | None, *, since: int | None, given: ActWords) -> None:
+def cancel_listing(kind: str, target: str, function: str | None, *, since: int | None, given: OwnerActWords) -> None:
     """Drop a listing's proposal, at once. The owner or the guardian (--from) may.
 
     \b
@@ -274,19 +266,16 @@ def cancel_listing(kind: str, target: str, function: str | None, *, since: int |
       oms listing cancel payout 0x… --chain desk
       oms listing cancel payout 0x… --from 0x… --chain desk      as the guardian
     """
-    with open_executor(load_settings(), given.opening, given.which) as opened:
+    with opened_by(given) as opened:
         what = listing_of(kind, parse_account(target), function)
         proposal = waiting(registry_facts(opened, since=since), listing=what)
-        told = {"proposal": to_json_value(proposal)}
-        carry_out_intended(
-            opened, "listing cancel", cancelling(proposal), given, results=lambda _previewed, _sent: told
-        )
+        carry_out_intended(opened, "listing cancel", cancelling(proposal), given, results=_naming(proposal))
 
 
 @listing.command("disable")
 @_listing_words
 @owner_act
-def disable_listing(kind: str, target: str, function: str | None, *, given: ActWords) -> None:
+def disable_listing(kind: str, target: str, function: str | None, *, given: OwnerActWords) -> None:
     """Take a payee, a receiver or a function off the list, at once. The owner or the guardian (--from) may.
 
     \b
@@ -294,7 +283,7 @@ def disable_listing(kind: str, target: str, function: str | None, *, given: ActW
       oms listing disable payout 0x… --chain desk
       oms listing disable call 0x… 0xb6b55f25 --from 0x… --chain desk      as the guardian
     """
-    with open_executor(load_settings(), given.opening, given.which) as opened:
+    with opened_by(given) as opened:
         what = listing_of(kind, parse_account(target), function)
         if not is_listed(opened, what):
             raise StateConflict("registry", f"{kind} {target} is not listed; see `oms account`")
@@ -322,6 +311,12 @@ class _Proposed:
             return
         when = in_time(applicable_from(self._opened, previewed.simulation.output))
         console.print(f"it can be applied from {when} on, by `{self._apply_by}`", soft_wrap=True)
+
+
+def _naming(proposal: Proposal) -> Results:
+    """Which proposal is meant, in JSON."""
+    told = {"proposal": to_json_value(proposal)}
+    return lambda _previewed, _sent: told
 
 
 def _waiting_venue(meant: str, facts: RegistryFacts) -> Proposal:

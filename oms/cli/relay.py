@@ -18,7 +18,7 @@ from oms.bootstrap.configuration import load_settings
 from oms.bootstrap.executor_words import ExecutorWords
 from oms.bootstrap.sessions import DESK, parse_account
 from oms.cli.acts import Manner, Sent, act_json, carry_out, sender_of, show_placed, show_preview
-from oms.cli.options import act_options, chain_options, check_destination, executor_options, executor_words, opening
+from oms.cli.options import ActWords, LookWords, RelayWords, check_destination, executor_act, executor_look, relayed_act
 from oms.cli.reverts import revert_json
 from oms.cli.swap import write_json
 from oms.cli.tables import compact_table, terminal, words
@@ -51,22 +51,12 @@ def continue_mask(text: str | None, count: int) -> int:
 @click.command()
 @click.argument("plan_paths", metavar="PLAN.json...", nargs=-1, required=True, type=click.Path(path_type=Path))
 @click.option("--continue", "goes_on", metavar=CONTINUE, help="Plans that may fail: places as 2,3, or all. Else none.")
-@executor_options
-@chain_options
-@act_options
+@executor_act
 def batch(
     plan_paths: tuple[Path, ...],
     *,
     goes_on: str | None,
-    account: str | None,
-    executor: str | None,
-    record: Path | None,
-    chain: str | None,
-    rpc_url: str | None,
-    recording: Path | None,
-    sender: str | None,
-    dry_run: bool,
-    as_json: bool,
+    given: ActWords,
 ) -> None:
     """Settle several plans in one transaction, in this order, each whole or not at all.
 
@@ -82,16 +72,18 @@ def batch(
     """
     plans = [read_plan(path) for path in plan_paths]
     mask = continue_mask(goes_on, len(plans))
-    which = executor_words(account, executor, record)
-    with open_executor(load_settings(), opening(chain, rpc_url, recording, settles=True), which) as opened:
+    which = given.which
+    with open_executor(load_settings(), given.opening(settles=True), which) as opened:
         prepared = opened.prepared(plans)
         data = batch_call(prepared.packed, mask)
-        act = opened.act("batch", data, sender_of(opened, sender), findings=prepared.findings, watch=prepared.watch)
+        act = opened.act(
+            "batch", data, sender_of(opened, given.sender), findings=prepared.findings, watch=prepared.watch
+        )
         telling = _Telling(opened, [_traded(plan, path) for plan, path in zip(plans, plan_paths, strict=True)])
         carry_out(
             opened,
             act,
-            Manner(dry_run, as_json),
+            Manner(given.dry_run, given.as_json),
             results=telling.as_json,
             shown=telling.show,
             also=_nothing_done_is_refused,
@@ -176,8 +168,7 @@ class _Telling:
 @click.option("--valid", type=click.IntRange(1), metavar="SECONDS", help="At most so long; never beyond a plan's own.")
 @click.option("--typed-data", type=click.Path(path_type=Path), help="Write the EIP-712 document for a wallet.")
 @click.option("--signature", metavar="HEX", help="What the wallet made of that document.")
-@executor_options
-@chain_options
+@executor_look
 @click.option("--json", "as_json", is_flag=True, help="One JSON object instead of text; integers are strings.")
 def sign(
     plan_paths: tuple[Path, ...],
@@ -189,12 +180,7 @@ def sign(
     valid: int | None,
     typed_data: Path | None,
     signature: str | None,
-    account: str | None,
-    executor: str | None,
-    record: Path | None,
-    chain: str | None,
-    rpc_url: str | None,
-    recording: Path | None,
+    given: LookWords,
     as_json: bool,
 ) -> None:
     """Sign plans that anybody may send, once, in this order, until their deadline.
@@ -215,11 +201,11 @@ def sign(
         raise InvalidRequest("out", "give either -o FILE to sign, or --typed-data FILE for a wallet to")
     check_destination(out, option="out")
     check_destination(typed_data, option="typed-data")
-    given = None if signature is None else _octets(signature)
+    by_wallet = None if signature is None else _octets(signature)
     plans = [read_plan(path) for path in plan_paths]
     mask = continue_mask(goes_on, len(plans))
-    which = executor_words(account, executor, record)
-    with open_executor(load_settings(), opening(chain, rpc_url, recording, settles=True), which) as opened:
+    which = given.which
+    with open_executor(load_settings(), given.opening(settles=True), which) as opened:
         signer = opened.owner() if key is None else parse_account(key)
         prepared = opened.prepared(plans)
         asked = opened.unsigned(prepared, signer, continue_mask=mask, lane=lane or 0, deadline=valid)
@@ -244,7 +230,7 @@ def sign(
             told: dict[str, Any] = {"typed_data": str(typed_data), "digest": _digest(opened, asked)}
             said = f"{typed_data}: sign it with {signer}'s wallet, then run this again with -o and --signature"
         else:
-            signed = _signed(opened, asked, given)
+            signed = _signed(opened, asked, by_wallet)
             write_json(_named(out), signed_json(signed))
             told = signed_json(signed)
             said = f"{out}: signed by {signer}, for whoever sends it by {asked.deadline}; `oms relay {out}`"
@@ -280,18 +266,8 @@ def _octets(text: str) -> bytes:
 
 @click.command()
 @click.argument("path", metavar="SIGNED.json", type=click.Path(path_type=Path))
-@chain_options
-@act_options
-def relay(
-    path: Path,
-    *,
-    chain: str | None,
-    rpc_url: str | None,
-    recording: Path | None,
-    sender: str | None,
-    dry_run: bool,
-    as_json: bool,
-) -> None:
+@relayed_act
+def relay(path: Path, *, given: RelayWords) -> None:
     """Send plans that somebody else signed. Whoever sends pays the gas, and can change nothing of them.
 
     What was signed is read from its bytes. Before anything is sent: the chain, the pause, the deadline, the session's
@@ -305,21 +281,21 @@ def relay(
     signed = read_signed(path)
     within = plans_within(signed)
     which = ExecutorWords(DESK, executor=signed.executor)
-    with open_executor(load_settings(), opening(chain, rpc_url, recording, settles=True), which) as opened:
+    with open_executor(load_settings(), given.opening(settles=True), which) as opened:
         owner = opened.owner()
         findings = signed_checks(signed, opened.signed_facts(signed))
-        sends = DESK if sender is None else parse_account(sender)
+        sends = DESK if given.sender is None else parse_account(given.sender)
         watch = [(opened.executor, asset.token) for plan in within for asset in plan.assets]
         data = signed_call(signed.batch, signed.signature)
         act = opened.act("relay", data, sends, findings=findings, watch=_without_coin(watch))
         plans = [_traded_by_bytes(opened, plan, f"{path.name} {index}") for index, plan in enumerate(within, 1)]
-        if not as_json:
+        if not given.as_json:
             _show_signed(terminal(), signed, plans)
         telling = _Telling(opened, plans)
         carry_out(
             opened,
             act,
-            Manner(dry_run, as_json),
+            Manner(given.dry_run, given.as_json),
             results=telling.as_json,
             shown=telling.show,
             also=lambda previewed: _nothing_taken(_nothing_done_is_refused(previewed), owner),

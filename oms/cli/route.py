@@ -15,7 +15,7 @@ from oms.bootstrap.configuration import load_settings
 from oms.bootstrap.quotes import OrderWords, open_market
 from oms.cli import route_tables as tables
 from oms.cli.flow_drawing import already_there, drawing, write_whole
-from oms.cli.options import chain_options, check_destination, opening, order_options, venue_set
+from oms.cli.options import ChainWords, check_destination, on_chain, order_options, venue_set
 from oms.cli.route_tables import Explained
 from oms.cli.tables import progress, terminal
 from oms.routing.route import RouteTerms
@@ -23,7 +23,7 @@ from oms.routing.route import RouteTerms
 
 @click.command()
 @order_options
-@chain_options
+@on_chain
 @click.option("--explain", "explains", is_flag=True, help="Why this plan: ways, prices, bound, and what was left out.")
 @click.option("--svg", type=click.Path(path_type=Path), metavar="FILE", help="Draw the plan into this file.")
 @click.option("--force", is_flag=True, help="Replace the drawing that is there.")
@@ -36,9 +36,7 @@ def route(
     buy: bool,
     venues: str | None,
     max_hops: int | None,
-    chain: str | None,
-    rpc_url: str | None,
-    recording: Path | None,
+    given: ChainWords,
     explains: bool,
     svg: Path | None,
     force: bool,
@@ -63,7 +61,7 @@ def route(
     words = OrderWords(amount, token_in, token_out, buy=buy, venues=venue_set(venues), max_hops=max_hops)
     with (
         progress("asking every venue"),
-        open_market(settings, opening(chain, rpc_url, recording, settles=False)) as market,
+        open_market(settings, given.opening(settles=False)) as market,
     ):
         report = market.quote(words)
     show(explained(report), explains=explains, svg=svg, force=force, as_json=as_json)

@@ -15,7 +15,7 @@ from oms.bootstrap.configuration import load_settings
 from oms.bootstrap.sessions import parse_account
 from oms.cli.acts import Manner, carry_out, sender_of
 from oms.cli.executor_tables import session_json, show_session
-from oms.cli.options import act_options, chain_options, executor_options, executor_words, opening
+from oms.cli.options import ActWords, LookWords, OwnerActWords, executor_act, executor_look, owner_act
 from oms.cli.tables import terminal, words
 from oms.errors import InvalidRequest, StateConflict
 from oms.execution.account_calls import reference_call
@@ -60,10 +60,7 @@ def _switches(command: F) -> F:
 )
 @click.option("--gas-budget", default="", metavar="COINS", help="Native coin for its ERC-4337 operations. Default: 0.")
 @_switches
-@click.option("--yes", is_flag=True, help="Send without asking.")
-@executor_options
-@chain_options
-@act_options
+@owner_act
 def grant(
     file: Path | None,
     *,
@@ -75,16 +72,7 @@ def grant(
     rises: tuple[str, ...],
     most_loss_bps: int | None,
     gas_budget: str,
-    yes: bool,
-    account: str | None,
-    executor: str | None,
-    record: Path | None,
-    chain: str | None,
-    rpc_url: str | None,
-    recording: Path | None,
-    sender: str | None,
-    dry_run: bool,
-    as_json: bool,
+    given: OwnerActWords,
     **switches: bool,
 ) -> None:
     """Let a key trade within bounds. Says in plain words what it may do, and asks before anything is sent.
@@ -114,18 +102,23 @@ def grant(
         spends,
         rises,
         gas_budget,
-        frozenset(name for name, given in switches.items() if given),
+        frozenset(name for name, switched_on in switches.items() if switched_on),
     )
     asked_words = typed if file is None else merged(typed, read_grant_file(file))
-    which = executor_words(account, executor, record)
-    with open_executor(load_settings(), opening(chain, rpc_url, recording, settles=True), which) as opened:
+    which = given.which
+    with open_executor(load_settings(), given.opening(settles=True), which) as opened:
         facts = opened.grant_facts()
         asked = opened.asked(asked_words, facts)
-        if not as_json:
+        if not given.as_json:
             _show_grant(asked, facts)
-        act = opened.act("session grant", grant_call(asked.key, asked.terms), sender_of(opened, sender))
+        act = opened.act("session grant", grant_call(asked.key, asked.terms), sender_of(opened, given.sender))
         told = {"key": asked.key, "terms": to_json_value(asked.terms), "words": list(in_words(asked, facts))}
-        carry_out(opened, act, Manner(dry_run, as_json, asks=not yes), results=lambda _previewed, _sent: told)
+        carry_out(
+            opened,
+            act,
+            Manner(given.dry_run, given.as_json, asks=not given.yes),
+            results=lambda _previewed, _sent: told,
+        )
 
 
 def _show_grant(asked: Asked, facts: GrantFacts) -> None:
@@ -139,22 +132,8 @@ def _show_grant(asked: Asked, facts: GrantFacts) -> None:
 
 @session.command()
 @click.argument("key", metavar="KEY")
-@executor_options
-@chain_options
-@act_options
-def revoke(
-    key: str,
-    *,
-    account: str | None,
-    executor: str | None,
-    record: Path | None,
-    chain: str | None,
-    rpc_url: str | None,
-    recording: Path | None,
-    sender: str | None,
-    dry_run: bool,
-    as_json: bool,
-) -> None:
+@executor_act
+def revoke(key: str, *, given: ActWords) -> None:
     """End a key's session from this call on, with all that it signed. The owner or the guardian may.
 
     \b
@@ -162,13 +141,13 @@ def revoke(
       oms session revoke 0x… --chain desk
       oms session revoke 0x… --account 0x… --rpc-url URL --dry-run    the call, for the owner's own wallet
     """
-    which, whose = executor_words(account, executor, record), parse_account(key)
-    with open_executor(load_settings(), opening(chain, rpc_url, recording, settles=True), which) as opened:
-        sends = sender_of(opened, sender)
+    which, whose = given.which, parse_account(key)
+    with open_executor(load_settings(), given.opening(settles=True), which) as opened:
+        sends = sender_of(opened, given.sender)
         if opened.granted(whose) == 0:
             raise StateConflict("key", f"{whose} was never granted a session; `oms session list` shows those that were")
         act = opened.act("session revoke", revoke_call(whose), sends, takes_away=True)
-        carry_out(opened, act, Manner(dry_run, as_json))
+        carry_out(opened, act, Manner(given.dry_run, given.as_json))
 
 
 @session.command("list")
@@ -176,20 +155,14 @@ def revoke(
 @click.option("--key", "keys", multiple=True, metavar="ADDRESS", help="Also this key's; repeatable.")
 @click.option("--since", type=click.IntRange(0), metavar="BLOCK", help="Search logs from here; default the first.")
 @click.option("--json", "as_json", is_flag=True, help="One JSON object instead of text; integers are strings.")
-@executor_options
-@chain_options
+@executor_look
 def list_sessions(
     *,
     everything: bool,
     keys: tuple[str, ...],
     since: int | None,
     as_json: bool,
-    account: str | None,
-    executor: str | None,
-    record: Path | None,
-    chain: str | None,
-    rpc_url: str | None,
-    recording: Path | None,
+    given: LookWords,
 ) -> None:
     """Sessions in force: what each key may do, what it has spent of late, and what is left.
 
@@ -200,8 +173,8 @@ def list_sessions(
       oms session list --chain desk
       oms session list --account 0x… --rpc-url https://your-node --since 20000000 --json
     """
-    which = executor_words(account, executor, record)
-    with open_executor(load_settings(), opening(chain, rpc_url, recording, settles=False), which) as opened:
+    which = given.which
+    with open_executor(load_settings(), given.opening(settles=False), which) as opened:
         state, now = opened.state(since=since, keys=[parse_account(key) for key in keys]), opened.now()
         shown = [each for each in state.sessions if everything or each.standing(now) == "in force"]
         if as_json:
@@ -222,9 +195,7 @@ def list_sessions(
 @click.option("--max-age", default="", metavar="TIME", help="As 1h: how old an answer may be. Needed with a feed.")
 @click.option("--far-chain", type=click.IntRange(1, 2**64 - 1), metavar="ID", help="TOKEN is of that chain.")
 @click.option("--decimals", type=click.IntRange(0, MAX_DECIMALS), metavar="N", help="The token's there; see below.")
-@executor_options
-@chain_options
-@act_options
+@executor_act
 def reference(
     token: str,
     feed: str,
@@ -232,15 +203,7 @@ def reference(
     max_age: str,
     far_chain: int | None,
     decimals: int | None,
-    account: str | None,
-    executor: str | None,
-    record: Path | None,
-    chain: str | None,
-    rpc_url: str | None,
-    recording: Path | None,
-    sender: str | None,
-    dry_run: bool,
-    as_json: bool,
+    given: ActWords,
 ) -> None:
     """Name the price feed by which sessions' floors are reckoned, or `none`. Only the owner may.
 
@@ -257,22 +220,22 @@ def reference(
       oms session reference 0x… 0x… --max-age 1d --far-chain 10 --decimals 6 --chain desk
       oms session reference DAI none --far-chain 10 --chain desk
     """
-    which = executor_words(account, executor, record)
+    which = given.which
     if feed != "none" and not max_age:
         raise InvalidRequest("max-age", "is missing; say how old an answer of the feed may be, as 1h")
     if decimals is not None and far_chain is None:
         raise InvalidRequest("decimals", "are only said of a token on another chain; leave them out or add --far-chain")
     resolved = ZERO_ADDRESS if feed == "none" else parse_account(feed)
     seconds = seconds_of(max_age, option="max-age") if max_age else 0
-    with open_executor(load_settings(), opening(chain, rpc_url, recording, settles=True), which) as opened:
+    with open_executor(load_settings(), given.opening(settles=True), which) as opened:
         if far_chain is None:
             intended = Intended(reference_call(opened.token(token, "token").address, resolved, seconds), ())
         else:
             far = opened.far_token(token, far_chain)
             intended = far_pricing(far, resolved, here=opened.chain_id, max_age=seconds, decimals=decimals)
-        if not as_json:
+        if not given.as_json:
             for line in intended.words:
                 terminal().print(words(line), soft_wrap=True)
-        act = opened.act("session reference", intended.data, sender_of(opened, sender))
+        act = opened.act("session reference", intended.data, sender_of(opened, given.sender))
         told = {"words": list(intended.words)} if intended.words else {}
-        carry_out(opened, act, Manner(dry_run, as_json), results=lambda _previewed, _sent: told)
+        carry_out(opened, act, Manner(given.dry_run, given.as_json), results=lambda _previewed, _sent: told)

@@ -21,7 +21,7 @@ from oms.bootstrap.quotes import OrderWords, open_market
 from oms.bootstrap.sessions import DESK, parse_account
 from oms.bootstrap.trading import Terms, Trading, quote_for
 from oms.cli import tables
-from oms.cli.options import chain_options, check_destination, opening, order_options, venue_set
+from oms.cli.options import ChainWords, check_destination, on_chain, order_options, venue_set
 from oms.cli.reverts import revert_lines, simulation_json
 from oms.domain.plans import RoutePlan
 from oms.domain.token import Token
@@ -34,7 +34,7 @@ from oms.units import Address
 
 @click.command()
 @order_options
-@chain_options
+@on_chain
 @click.option(
     "--slippage-bps", type=click.IntRange(1, 10_000), help="Least accepted output, below the plan. Default 30."
 )
@@ -51,9 +51,7 @@ def swap(
     buy: bool,
     venues: str | None,
     max_hops: int | None,
-    chain: str | None,
-    rpc_url: str | None,
-    recording: Path | None,
+    given: ChainWords,
     slippage_bps: int | None,
     deadline_seconds: int | None,
     account: str | None,
@@ -79,7 +77,7 @@ def swap(
     terms = Terms(slippage_bps, deadline_seconds, owner=_owner(account))
     console = tables.terminal()
     with tables.progress("opening the chain"):
-        opened = open_market(settings, opening(chain, rpc_url, recording, settles=True))
+        opened = open_market(settings, given.opening(settles=True))
     with opened as market:
         trading = Trading(market, terms)
         try:
@@ -264,9 +262,9 @@ def write_json(path: Path, value: Any) -> None:
 
 @click.command()
 @click.argument("plan_path", metavar="PLAN.json", type=click.Path(path_type=Path))
-@chain_options
+@on_chain
 @click.option("--json", "as_json", is_flag=True, help="One JSON object instead of tables; integers are strings.")
-def simulate(plan_path: Path, *, chain: str | None, rpc_url: str | None, recording: Path | None, as_json: bool) -> None:
+def simulate(plan_path: Path, *, given: ChainWords, as_json: bool) -> None:
     """What a plan would do on a fork now: balances, gas, transfers, or why it would revert.
 
     A revert is told by the contract's error with its arguments, in plain words, with whatever error it passes on; the
@@ -282,7 +280,7 @@ def simulate(plan_path: Path, *, chain: str | None, rpc_url: str | None, recordi
     plan = read_plan(plan_path)
     if not plan.chain_legs:
         raise InvalidRequest("plan", "has no on-chain leg; there is nothing to simulate")
-    with open_market(settings, opening(chain, rpc_url, recording, settles=True), with_counterparties=False) as market:
+    with open_market(settings, given.opening(settles=True), with_counterparties=False) as market:
         trading = Trading(market, Terms())
         try:
             trading.require_current(plan)

@@ -6,6 +6,7 @@ from pathlib import Path
 import pytest
 
 from oms.adapters.evm.devnet import Devnet, open_devnet
+from tests.integration.owners_chain import Owner, owners_chain
 
 PROJECT = Path(__file__).resolve().parents[2]
 
@@ -35,3 +36,18 @@ def devnet(shared_devnet: Devnet) -> Iterator[Devnet]:
     snapshot = shared_devnet.anvil.snapshot()
     yield shared_devnet
     shared_devnet.anvil.revert(snapshot)
+
+
+@pytest.fixture(scope="module")
+def owner_of_module(devnet_home: Path, project: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Owner]:
+    """A module's chain called `own`. Ask for `owner` instead."""
+    with owners_chain(devnet_home, project=project, files=tmp_path_factory.mktemp("files")) as running:
+        yield running
+
+
+@pytest.fixture
+def owner(owner_of_module: Owner) -> Iterator[Owner]:
+    """The desk as the owner of an executor; what the test does to the chain is undone."""
+    snapshot = owner_of_module.rpc.call("evm_snapshot")
+    yield owner_of_module
+    owner_of_module.rpc.call("evm_revert", snapshot)

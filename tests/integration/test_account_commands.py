@@ -2,8 +2,6 @@
 
 import json
 import time
-from collections.abc import Iterator
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -17,86 +15,17 @@ from oms.adapters.evm.artifacts import Artifacts
 from oms.adapters.evm.contracts import our_contracts
 from oms.adapters.evm.deployment_record import record_of
 from oms.adapters.evm.devnet.chain import DESK, MAKER, USDC, WETH
-from oms.adapters.evm.devnet.deploy import Transactions, encode_call
-from oms.adapters.evm.rpc import RpcClient
 from oms.adapters.evm.venues import MAINNET
 from oms.units import Address
+from tests.integration.command_line import CALLER, WORLD, Ran, oms, refused
 from tests.integration.hostile_nodes import answered, failing, hostile_node, http, noise
-from tests.integration.test_bad_input import CALLER, WORLD, Ran, oms, refused
+from tests.integration.owners_chain import KEY, STRANGER, Owner
 from tests.integration.test_commands import Terminal
 
 pytestmark = pytest.mark.fork
 
-KEY = Address("0x3C44CdDdB6a900fa2b585dd299e03d12FA4293BC")
-"""Anvil's account 2."""
-STRANGER = Address("0x90F79bf6EB2c4f870365E785982E1f101E93b906")
 OUTSIDE = Account.from_key("0x" + "42" * 32)
 """A key that no node here holds."""
-
-
-@dataclass(frozen=True)
-class Owner:
-    """The desk as the owner of an executor on a chain called `own`."""
-
-    home: Path
-    rpc: RpcClient
-    executor: Address
-    files: Path
-
-    def run(self, *words: str) -> Ran:
-        return oms(self.home, *words, "--chain", "own")
-
-    def ran(self, *words: str) -> str:
-        done = self.run(*words)
-        assert done.code == 0, done
-        return done.out
-
-    def told(self, *words: str) -> Any:
-        return json.loads(self.ran(*words, "--json"))
-
-    def planned(self, amount: str, *more: str, name: str = "plan.json") -> str:
-        """A plan of WETH for USDC on Uniswap v3, in a file."""
-        path = str(self.files / name)
-        self.ran("swap", amount, "WETH", "USDC", "--venues", "uniswap_v3", "--deadline", "3600", *more,
-                 "--max-hops", "1", "--dry-run", "--plan", path)  # fmt: skip
-        return path
-
-    def call(self, signature: str, *values: object, target: Address | None = None, sender: Address = DESK) -> None:
-        """A transaction by its function."""
-        self.rpc.call("anvil_impersonateAccount", sender)
-        transactions = Transactions.of(self.rpc, sender)
-        transactions.add(signature, target or self.executor, encode_call(signature, *values), gas=1_000_000)
-        transactions.mine()
-
-    def granted(self, *more: str, key: str = KEY, loss: str = "10000") -> Any:
-        return self.told("session", "grant", "--key", key, "--until", "7d", "--venue", "uniswap_v3", "--spend",
-                         "10:WETH/1d", "--rise", "USDC", "--most-loss-bps", loss, "--yes", *more)  # fmt: skip
-
-    def nonce(self) -> int:
-        return int(str(self.rpc.call("eth_getTransactionCount", DESK, "latest")), 16)
-
-
-@pytest.fixture(scope="module")
-def opened(devnet_home: Path, project: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Owner]:
-    started = oms(devnet_home, "fork", "up", "--alone", "--name", "own")
-    assert started.code == 0, started.err
-    try:
-        url = json.loads((devnet_home / "forks" / "own.json").read_text())["url"]
-        executor = our_contracts(Artifacts(project), MAINNET, DESK).executor
-        with RpcClient(url) as rpc:
-            owner = Owner(devnet_home, rpc, executor, tmp_path_factory.mktemp("files"))
-            owner.ran("resume")
-            yield owner
-    finally:
-        assert oms(devnet_home, "fork", "down", "--name", "own").code == 0
-
-
-@pytest.fixture
-def owner(opened: Owner) -> Iterator[Owner]:
-    """The same, and what the test does to the chain is undone."""
-    snapshot = opened.rpc.call("evm_snapshot")
-    yield opened
-    opened.rpc.call("evm_revert", snapshot)
 
 
 # --- looking -----------------------------------------------------------------------------------------------------

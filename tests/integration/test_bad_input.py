@@ -18,7 +18,6 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from click.testing import CliRunner
 
 from oms.adapters.evm.chain import PinnedChain
 from oms.adapters.evm.rpc import RpcClient, RpcFailure
@@ -26,48 +25,18 @@ from oms.adapters.storage.journal import SqliteJournal
 from oms.application.plan_file import plan_json
 from oms.bootstrap.configuration import SystemClock
 from oms.bootstrap.sessions import DESK
-from oms.cli.main import cli, run
 from oms.domain.events import OrderFailed, OrderReceived, TransactionIntended
 from oms.domain.plans import Side
 from oms.errors import OutcomeUnknown, Retryable, Terminal, VenueError
 from oms.units import Address
+from tests.integration.command_line import CALLER, WORLD, Ran, oms, refused
 from tests.integration.hostile_nodes import HEAD, Respond, answered, failing, hostile_node, http, noise, said
 from tests.unit.application.samples import book, plan_of, report, sell
 
-CALLER, WORLD = 2, 3
 DAI = "0x6B175474E89094C44Da98b954EedeAC495271d0F"
 USDC = "0xA0b86991c6218b36c1d19D4a2e9Eb0cE3606eB48"
 IMPOSTOR = "0x1111111111111111111111111111111111111111"
 NOBODY = "0x000000000000000000000000000000000000bEEF"
-
-
-@dataclass(frozen=True)
-class Ran:
-    code: int
-    out: str
-    err: str
-
-
-def oms(home: Path, *words: str, **environment: str) -> Ran:
-    """A command in this process, with an environment of its own."""
-    variables = {"OMS_HOME": str(home), "OMS_DATA": str(home / "no-data"), **environment}
-    with CliRunner(mix_stderr=False).isolation(env=variables) as streams:
-        code = run(lambda: cli.main(args=list(words), prog_name="oms", standalone_mode=False))
-        sys.stdout.flush()
-        err = streams[1].getvalue() if streams[1] is not None else b""
-        return Ran(code, streams[0].getvalue().decode(), err.decode())
-
-
-def refused(ran: Ran, code: int, *said_words: str) -> None:
-    """One line on stderr with these words in it, and this exit code."""
-    assert ran.code == code, ran
-    assert ran.err.startswith("error: "), ran.err
-    assert ran.err.count("\n") == 1
-    assert ran.err.endswith("\n")
-    assert ran.err.strip().isprintable()
-    assert len(ran.err) < 1_100
-    for word in said_words:
-        assert word in ran.err
 
 
 @dataclass(frozen=True)

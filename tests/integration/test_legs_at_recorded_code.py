@@ -11,12 +11,11 @@ from pathlib import Path
 
 import pytest
 
-from benchmarks.gas import AMOUNT_IN, TRADER, A, B
+from benchmarks.gas import AMOUNT_IN, A, B
 from benchmarks.gas_legs import KINDS, REMEDY, Ground, World
-from oms.adapters.evm.anvil import Anvil, AnvilOptions
+from benchmarks.single_calls import CHAIN_OF_CALLS, TRADER
+from oms.adapters.evm.anvil import Anvil
 from oms.adapters.evm.artifacts import Artifacts
-from oms.adapters.evm.devnet import chain
-from oms.adapters.evm.devnet.build import BASE_FEE_WEI, GAS_LIMIT, GENESIS_TIMESTAMP
 from oms.adapters.evm.devnet.deploy import Transactions, read_call
 from oms.execution.plan_codec import encode_plan
 from oms.units import Address
@@ -38,15 +37,7 @@ def standing(project: Path) -> Iterator[tuple[Anvil, World]]:
     """The bench's chain."""
     if not (project / ".build" / "published" / "made").is_file():
         pytest.skip(f"run {REMEDY} first")
-    options = AnvilOptions(
-        chain_id=chain.CHAIN_ID,
-        timestamp=GENESIS_TIMESTAMP,
-        gas_limit=GAS_LIMIT,
-        base_fee_wei=BASE_FEE_WEI,
-        mining=False,
-        auto_impersonate=True,
-    )
-    with Anvil.start(options, project=project) as anvil:
+    with Anvil.start(CHAIN_OF_CALLS, project=project) as anvil:
         yield anvil, Ground(anvil.rpc, Artifacts(project)).build()
 
 

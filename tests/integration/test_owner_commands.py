@@ -1,7 +1,6 @@
 """What an owner changes about its executor, by the commands, on a development chain that stays."""
 
 import json
-from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -14,42 +13,18 @@ from oms.adapters.evm.artifacts import Artifacts
 from oms.adapters.evm.contracts import CREATE2_PROXY, SALT, constructor_values, our_contracts
 from oms.adapters.evm.devnet.chain import DESK, MAKER, USDC, WETH
 from oms.adapters.evm.devnet.deploy import encode_call
-from oms.adapters.evm.rpc import RpcClient
 from oms.adapters.evm.venues import MAINNET
 from oms.application.owning import ENTRY_POINTS
 from oms.application.registering import READING_GAS
 from oms.units import ZERO_ADDRESS, Address
+from tests.integration.command_line import CALLER, WORLD, Ran, oms, refused
 from tests.integration.hostile_nodes import failing, hostile_node, http
-from tests.integration.test_account_commands import KEY, STRANGER, Owner
-from tests.integration.test_bad_input import CALLER, WORLD, Ran, oms, refused
+from tests.integration.owners_chain import KEY, STRANGER, Owner
 
 pytestmark = pytest.mark.fork
 
 TWO_DAYS = 2 * 86_400
 HASH = "0x" + "07" * 32
-
-
-@pytest.fixture(scope="module")
-def opened(devnet_home: Path, project: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Owner]:
-    started = oms(devnet_home, "fork", "up", "--alone", "--name", "own")
-    assert started.code == 0, started.err
-    try:
-        url = json.loads((devnet_home / "forks" / "own.json").read_text())["url"]
-        executor = our_contracts(Artifacts(project), MAINNET, DESK).executor
-        with RpcClient(url) as rpc:
-            owner = Owner(devnet_home, rpc, executor, tmp_path_factory.mktemp("files"))
-            owner.ran("resume")
-            yield owner
-    finally:
-        assert oms(devnet_home, "fork", "down", "--name", "own").code == 0
-
-
-@pytest.fixture
-def owner(opened: Owner) -> Iterator[Owner]:
-    """The same, and what the test does to the chain is undone."""
-    snapshot = opened.rpc.call("evm_snapshot")
-    yield opened
-    opened.rpc.call("evm_revert", snapshot)
 
 
 @pytest.fixture

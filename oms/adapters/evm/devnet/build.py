@@ -11,6 +11,7 @@ from eth_abi.abi import encode
 from eth_hash.auto import keccak
 
 from oms.adapters.evm.addresses import V4Key, address_of, v2_pair_address, v3_pool_address
+from oms.adapters.evm.anvil import AnvilOptions
 from oms.adapters.evm.artifacts import Artifacts
 from oms.adapters.evm.chain import MULTICALL3
 from oms.adapters.evm.devnet import chain
@@ -30,6 +31,15 @@ BUILD_GAS_LIMIT = 10_000_000_000
 """Some hundred large transactions go into one block."""
 GAS_LIMIT = 60_000_000
 BASE_FEE_WEI = Wei(1_000_000_000)
+EMPTY_CHAIN = AnvilOptions(
+    chain_id=chain.CHAIN_ID,
+    timestamp=GENESIS_TIMESTAMP,
+    gas_limit=BUILD_GAS_LIMIT,
+    base_fee_wei=BASE_FEE_WEI,
+    mining=False,
+    auto_impersonate=True,
+)
+"""An Anvil to build on: blocks are mined on request alone, and any account may send."""
 
 _V2 = "@uniswap/v2-core/build"
 _V2_PERIPHERY = "@uniswap/v2-periphery/build"

@@ -19,9 +19,8 @@ from oms.adapters.evm.artifacts import Artifacts
 from oms.adapters.evm.devnet import chain
 from oms.adapters.evm.devnet.build import (
     BASE_FEE_WEI,
-    BUILD_GAS_LIMIT,
+    EMPTY_CHAIN,
     GAS_LIMIT,
-    GENESIS_TIMESTAMP,
     OURS,
     PUBLISHED,
     DevnetBuilder,
@@ -193,16 +192,8 @@ def prepare_devnet(*, home: Path, project: Path, seed: int = 1, prices: Referenc
 
 
 def _build(artifacts: Artifacts, state: Path, seed: int, prices: ReferencePrices) -> Manifest:
-    options = AnvilOptions(
-        chain_id=chain.CHAIN_ID,
-        timestamp=GENESIS_TIMESTAMP,
-        gas_limit=BUILD_GAS_LIMIT,
-        base_fee_wei=BASE_FEE_WEI,
-        mining=False,
-        auto_impersonate=True,
-    )
     plan = MarketPlanner(prices, seed).plan()
-    with Anvil.start(options, project=artifacts.project) as anvil:
+    with Anvil.start(EMPTY_CHAIN, project=artifacts.project) as anvil:
         pools = DevnetBuilder(anvil.rpc, artifacts, plan, prices).build()
         block = int(str(anvil.rpc.call("eth_blockNumber")), 16)
         anvil.dump_state(state)
