@@ -114,6 +114,15 @@ class Asked:
     labels: Mapping[GrantedVenue, str]
     far: Sequence[FarReference] | None = None
     """Tokens of other chains that have a price; None where that was not asked, or the node would not tell."""
+    far_chains: frozenset[int] = frozenset()
+    """Chains on which somebody may receive what is bridged."""
+
+    @property
+    def bridged_into(self) -> Sequence[FarReference] | None:
+        """Of `far`, those on chains that are granted."""
+        if self.far is None:
+            return None
+        return [each for each in self.far if each.chain_id in self.far_chains]
 
 
 def read_grant_file(path: Path) -> GrantWords:
@@ -198,7 +207,10 @@ def read_terms(words: GrantWords, facts: GrantFacts) -> Asked:
         rises=tuple(rises),
         **dict.fromkeys(words.switches, True),
     )
-    return Asked(facts.parse_address(words.key, "key"), terms, tokens, labels)
+    far_chains = frozenset(
+        int(label.rpartition("@")[2]) for venue, label in labels.items() if venue.kind == LegKind.ACROSS
+    )
+    return Asked(facts.parse_address(words.key, "key"), terms, tokens, labels, far_chains=far_chains)
 
 
 def moment(text: str, now: int) -> int:
@@ -388,9 +400,9 @@ def _refuse_price(asked: Asked, checked: Checked) -> None:
     if unpriced:
         remedy = f"name one with `oms session reference`, or compare nothing with --most-loss-bps {BPS}"
         raise AbsurdGrant("most-loss-bps", f"the executor has no reference price of {', '.join(unpriced)}; {remedy}")
-    if bridges_at_a_price(terms) and asked.far is not None and not asked.far:
+    if bridges_at_a_price(terms) and asked.bridged_into == []:
         remedy = "name one with `oms session reference TOKEN FEED --far-chain ID --decimals N --max-age 1h`"
-        reason = "no bridge of this session could run: no token of another chain has a reference price"
+        reason = "no bridge of this session could run: no token of a chain that it bridges into has a reference price"
         raise AbsurdGrant("venue", f"{reason} (FarFeedMissing); {remedy}")
 
 
@@ -435,7 +447,7 @@ def in_words(asked: Asked, facts: GrantFacts) -> tuple[str, ...]:
     coin = f"{format_amount(terms.gas_budget, COIN_DECIMALS)} of the native coin in all"
     lines.append(f"spend {coin if terms.gas_budget else 'nothing'} on gas of ERC-4337 operations")
     if bridges_at_a_price(terms):
-        lines.append(_bridge_words(asked.far))
+        lines.append(_bridge_words(asked.bridged_into))
     away = [kind.name.lower() for kind, rule in KIND_RULES.items() if rule.sends_away and kind in terms.kinds]
     if away:
         lines.append(f"send away by {', '.join(away)}: what leaves counts as earned, so only the limits hold it")

@@ -336,7 +336,7 @@ def test_a_far_price_that_cannot_be_is_refused(owner: Owner, words: list[str], c
 
 def test_a_session_with_a_floor_may_bridge_once_a_far_token_has_a_price(owner: Owner) -> None:
     priced(owner)
-    words = ["session", "grant", "--key", KEY, "--until", "7d", "--venue", f"across:{owner.executor}", "--spend",
+    words = ["session", "grant", "--key", KEY, "--until", "7d", "--venue", f"across:{owner.executor}@10", "--spend",
              "10:WETH/1d", "--rise", "USDC", "--most-loss-bps", "50", "--yes"]  # fmt: skip
     before = owner.nonce()
     refused(owner.run(*words), CALLER, "FarFeedMissing", "oms session reference TOKEN FEED --far-chain")
@@ -357,8 +357,8 @@ def test_a_bridge_is_granted_with_a_warning_where_the_node_searches_no_logs(owne
         return http(httpx.post(owner.rpc.url, json=request, timeout=15).content)
 
     with hostile_node(respond) as url:
-        done = oms(owner.home, "session", "grant", "--key", KEY, "--until", "7d", "--venue", f"across:{owner.executor}",
-                   "--spend", "10:WETH/1d", "--rise", "USDC", "--most-loss-bps", "50", "--dry-run", "--json",
+        done = oms(owner.home, "session", "grant", "--key", KEY, "--until", "7d",
+                   "--venue", f"across:{owner.executor}@10", "--spend", "10:WETH/1d", "--rise", "USDC", "--most-loss-bps", "50", "--dry-run", "--json",
                    "--rpc-url", url, "--executor", owner.executor)  # fmt: skip
     assert done.code == 0, done
     assert any("of which this node tells nothing" in line for line in json.loads(done.out)["words"])

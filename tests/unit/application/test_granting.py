@@ -202,7 +202,7 @@ FAR = FarReference(10, POOL, ENTRY, 3_600, 6)
 
 
 def bridging(far: tuple[FarReference, ...] | None) -> Asked:
-    asked = replace(read_terms(replace(WORDS, venues=(f"across:{POOL}",)), FACTS), far=far)
+    asked = replace(read_terms(replace(WORDS, venues=(f"across:{POOL}@10",)), FACTS), far=far)
     refuse_absurd(asked, FACTS, CHECKED)
     return asked
 
@@ -210,6 +210,8 @@ def bridging(far: tuple[FarReference, ...] | None) -> Asked:
 def test_a_bridge_with_a_floor_needs_a_price_on_some_other_chain() -> None:
     with pytest.raises(AbsurdGrant, match=r"FarFeedMissing.*oms session reference TOKEN FEED --far-chain"):
         bridging(())
+    with pytest.raises(AbsurdGrant, match="of a chain that it bridges into"):
+        bridging((replace(FAR, chain_id=8453),))
     text = "\n".join(in_words(bridging((FAR,)), FACTS))
     assert f"bridge only into {POOL} of chain 10" in text
     assert "FarFeedMissing" in text
