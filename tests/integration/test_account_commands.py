@@ -358,7 +358,8 @@ def test_a_bridge_is_granted_with_a_warning_where_the_node_searches_no_logs(owne
 
     with hostile_node(respond) as url:
         done = oms(owner.home, "session", "grant", "--key", KEY, "--until", "7d",
-                   "--venue", f"across:{owner.executor}@10", "--spend", "10:WETH/1d", "--rise", "USDC", "--most-loss-bps", "50", "--dry-run", "--json",
+                   "--venue", f"across:{owner.executor}@10", "--spend", "10:WETH/1d",
+                   "--rise", "USDC", "--most-loss-bps", "50", "--dry-run", "--json",
                    "--rpc-url", url, "--executor", owner.executor)  # fmt: skip
     assert done.code == 0, done
     assert any("of which this node tells nothing" in line for line in json.loads(done.out)["words"])
