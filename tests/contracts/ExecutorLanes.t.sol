@@ -3,11 +3,32 @@ pragma solidity 0.8.30;
 
 import {Vm} from "forge-std/Vm.sol";
 
+import {DevToken} from "contracts/devnet/DevToken.sol";
+import {ICallbacks} from "contracts/interfaces/ICallbacks.sol";
 import {IExecutor} from "contracts/interfaces/IExecutor.sol";
 
-import {FalseToken, FeeToken, SurchargeToken} from "./tokens/HostileTokens.sol";
+import {BackwardsToken, FalseToken, FeeToken, SurchargeToken} from "./tokens/HostileTokens.sol";
 import {Chain} from "./support/Chain.sol";
 import {Plan, Plans} from "./support/Plans.sol";
+
+/// @notice Takes what it is sold, says that it is owed as much of the other token, and gives a little of that.
+contract TwiceOwed {
+    DevToken private immutable _bought;
+
+    constructor(address bought) {
+        _bought = DevToken(bought);
+    }
+
+    function swap(address to, bool zeroForOne, int256 amount, uint160, bytes calldata data)
+        external
+        returns (int256, int256)
+    {
+        _bought.transfer(to, 100);
+        ICallbacks(msg.sender)
+            .uniswapV3SwapCallback(zeroForOne ? amount : int256(0), zeroForOne ? int256(0) : amount, data);
+        return (amount, amount);
+    }
+}
 
 /// @notice The lane of the commonest plan beside the general one: the same plan, whose amount is "all" in the one and
 /// exact in the other, ends in the same answer or the same refusal, with the same logs and the same balances.
@@ -55,6 +76,26 @@ contract ExecutorLanesTest is Chain {
         if (which % 3 == 0) FeeToken(odd).setCharging(true);
         (address sold, address bought) = sells ? (odd, a) : (a, odd);
         _compare(sold, bought, kind % 2 == 0 ? 0 : kind, 1e18, 1);
+    }
+
+    function test_what_falls_though_it_was_bought_is_refused_in_both_lanes(uint128 least) public {
+        least = uint128(bound(least, 1, type(uint128).max));
+        address odd = address(new BackwardsToken());
+        _mint(odd, address(executor), HELD);
+        address pair = _pair(odd, a);
+        bytes memory answer = _outcome(a, odd, Plans.v2(0, 1, Plans.all(), 0), 1e18, least).answer;
+        assertEq(answer, abi.encodeWithSelector(IExecutor.MinOutMissed.selector, 0, least));
+        _compare(a, odd, 0, 1e18, least);
+        assertGt(_balance(odd, pair), 0);
+    }
+
+    /// @dev Its code would have to be other than what it was proved to be.
+    function test_a_pool_that_claims_to_be_owed_twice_is_refused_in_both_lanes() public {
+        address pool = _v3Pool(a, c);
+        vm.etch(pool, address(new TwiceOwed(c)).code);
+        bytes memory refusal = abi.encodeWithSelector(IExecutor.PartialFill.selector, 1e18, 0);
+        assertEq(_outcome(a, c, Plans.v3(0, 1, Plans.all(), 0, FEE), 1e18, 1).answer, refusal);
+        _compare(a, c, 1, 1e18, 1);
     }
 
     function test_a_token_that_is_none_and_a_pool_that_is_missing_end_the_same_in_both_lanes(uint8 kind) public {

@@ -39,6 +39,14 @@ contract SurchargeToken is DevToken("Surcharge", "SUR", 18) {
     }
 }
 
+/// @notice Takes from whoever is paid, and gives it to whoever pays.
+contract BackwardsToken is DevToken("Backwards", "BACK", 18) {
+    function transfer(address to, uint256 amount) external override returns (bool) {
+        _move(to, msg.sender, amount / 100);
+        return true;
+    }
+}
+
 /// @notice Says no politely.
 contract FalseToken is DevToken("False", "NO", 18) {
     function transfer(address, uint256) external pure override returns (bool) {
