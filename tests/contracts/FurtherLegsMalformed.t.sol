@@ -3,7 +3,6 @@ pragma solidity 0.8.30;
 
 import {IExecutor} from "contracts/interfaces/IExecutor.sol";
 import {IERC20} from "contracts/interfaces/IERC20.sol";
-import {IZeroEx} from "contracts/interfaces/IFurtherVenues.sol";
 import {IAnnex} from "contracts/interfaces/IParts.sol";
 import {
     FIRST_FURTHER,
@@ -23,12 +22,11 @@ import {Counter} from "./mocks/Targets.sol";
 import {PlainVault} from "./mocks/Vaults.sol";
 import {FurtherPlans} from "./support/FurtherPlans.sol";
 import {IExecutorUnderTest, Sending} from "./support/IExecutorUnderTest.sol";
-import {Orders} from "./support/Orders.sol";
 import {Plan, Plans} from "./support/Plans.sol";
-import {Published} from "./support/Published.sol";
+import {MakersOrders} from "./support/MakersOrders.sol";
 
 /// @notice One plan for each kind from 10 on that runs, and what becomes of it when its particulars are damaged.
-contract FurtherLegsMalformedTest is Published {
+contract FurtherLegsMalformedTest is MakersOrders {
     using Sending for IExecutorUnderTest;
 
     uint128 internal constant AMOUNT = 1000e18;
@@ -173,27 +171,12 @@ contract FurtherLegsMalformedTest is Published {
                 FurtherPlans.Deposit(address(executor), b, 1, 10, address(0), uint32(NOW), uint32(NOW), 0);
             return _behind(FurtherPlans.across(0, 1, amount, deposit));
         }
-        if (kind == LEG_AIRSWAP) return _behind(FurtherPlans.airSwap(0, 1, amount, _airSwapOrder()));
-        if (kind == LEG_ZEROEX_RFQ) return _zeroExParticulars(amount);
+        if (kind == LEG_AIRSWAP) return _behind(_airSwapLeg(amount, AMOUNT));
+        if (kind == LEG_ZEROEX_RFQ) return _behind(_zeroExLeg(amount, AMOUNT));
         bytes[] memory plans = new bytes[](1);
         Plan memory inner = _plan(a, b, AMOUNT, Plans.v2(0, 1, Plans.all(), 0));
         plans[0] = Plans.encode(inner);
         return _behind(FurtherPlans.flash(0, 1, amount, places.balancerV3Vault, LENDER_BALANCER_V3, AMOUNT, plans));
-    }
-
-    function _airSwapOrder() private view returns (FurtherPlans.AirSwapOrder memory order) {
-        order = FurtherPlans.AirSwapOrder(maker, AMOUNT, 7, NOW + 30, false, 0, 0, 0);
-        bytes32 digest = Orders.airSwap(places.airSwap, order, Orders.Trade(b, a, AMOUNT, address(executor), 5));
-        (order.v, order.r, order.s) = vm.sign(makerKey, digest);
-    }
-
-    function _zeroExParticulars(bytes memory amount) private view returns (bytes memory) {
-        IZeroEx.RfqOrder memory order =
-            IZeroEx.RfqOrder(b, a, AMOUNT, AMOUNT, maker, address(executor), desk, bytes32(0), NOW + 30, 99);
-        IZeroEx.Signature memory signature;
-        signature.signatureType = 2;
-        (signature.v, signature.r, signature.s) = vm.sign(makerKey, Orders.zeroEx(places.zeroEx, order));
-        return _behind(FurtherPlans.zeroEx(0, 1, amount, order, signature));
     }
 
     /// @dev Without head, tokens, amount and length.

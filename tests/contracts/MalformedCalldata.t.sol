@@ -3,7 +3,6 @@ pragma solidity 0.8.30;
 
 import {IExecutor} from "contracts/interfaces/IExecutor.sol";
 import {IERC20} from "contracts/interfaces/IERC20.sol";
-import {IZeroEx} from "contracts/interfaces/IFurtherVenues.sol";
 import {IAnnex} from "contracts/interfaces/IParts.sol";
 import {Quote} from "contracts/interfaces/IRfqSettlement.sol";
 import {
@@ -21,16 +20,15 @@ import {Counter} from "./mocks/Targets.sol";
 import {PlainVault} from "./mocks/Vaults.sol";
 import {FurtherPlans} from "./support/FurtherPlans.sol";
 import {IExecutorUnderTest, Sending} from "./support/IExecutorUnderTest.sol";
-import {Orders} from "./support/Orders.sol";
 import {Permits} from "./support/Permits.sol";
 import {Plan, Plans} from "./support/Plans.sol";
-import {Published} from "./support/Published.sol";
+import {MakersOrders} from "./support/MakersOrders.sol";
 
 /// @notice A valid plan of every leg kind, damaged in every way there is: each byte turned into others, cut at each length,
 /// and more behind it. It is refused, or where the damage makes another valid plan, what it then says holds on balances; and
 /// nothing that it never names moves.
 /// @dev A leg kind that is added gets a line in `_plans`.
-contract MalformedCalldataTest is Published {
+contract MalformedCalldataTest is MakersOrders {
     using Sending for IExecutorUnderTest;
 
     uint128 internal constant AMOUNT = 1000e18;
@@ -332,8 +330,8 @@ contract MalformedCalldataTest is Published {
         bytes memory leg = FurtherPlans.callOut(0, 1, amount, address(counter), true, call_);
         plans[count++] = Plans.encode(_plan(a, b, AMOUNT, leg));
         plans[count++] = Plans.encode(_plan(a, b, AMOUNT, FurtherPlans.balancerV3(0, 1, amount, balancerPool)));
-        plans[count++] = Plans.encode(_plan(a, b, AMOUNT, FurtherPlans.airSwap(0, 1, amount, _airSwapOrder())));
-        plans[count++] = Plans.encode(_plan(a, b, AMOUNT, _zeroExLeg(amount)));
+        plans[count++] = Plans.encode(_plan(a, b, AMOUNT, _airSwapLeg(amount, AMOUNT)));
+        plans[count++] = Plans.encode(_plan(a, b, AMOUNT, _zeroExLeg(amount, AMOUNT)));
         leg = FurtherPlans.payout(0, 1, amount, payee);
         plans[count++] = Plans.encode(_planLeaving(a, a, AMOUNT, AMOUNT, leg));
         leg = abi.encodePacked(Plans.v2(0, 1, amount, 0), FurtherPlans.payout(1, 0, amount, payee));
@@ -347,21 +345,6 @@ contract MalformedCalldataTest is Published {
         leg = FurtherPlans.flash(0, 1, Plans.exact(AMOUNT), places.balancerV3Vault, LENDER_BALANCER_V3, AMOUNT, inner);
         plans[count++] = Plans.encode(_plan(a, b, AMOUNT, leg));
         assertEq(count, PLANS);
-    }
-
-    function _airSwapOrder() private view returns (FurtherPlans.AirSwapOrder memory order) {
-        order = FurtherPlans.AirSwapOrder(maker, AMOUNT, 7, NOW + 30, false, 0, 0, 0);
-        bytes32 digest = Orders.airSwap(places.airSwap, order, Orders.Trade(b, a, AMOUNT, address(executor), 5));
-        (order.v, order.r, order.s) = vm.sign(makerKey, digest);
-    }
-
-    function _zeroExLeg(bytes memory amount) private view returns (bytes memory) {
-        IZeroEx.RfqOrder memory order =
-            IZeroEx.RfqOrder(b, a, AMOUNT, AMOUNT, maker, address(executor), desk, bytes32(0), NOW + 30, 99);
-        IZeroEx.Signature memory signature;
-        signature.signatureType = 2;
-        (signature.v, signature.r, signature.s) = vm.sign(makerKey, Orders.zeroEx(places.zeroEx, order));
-        return FurtherPlans.zeroEx(0, 1, amount, order, signature);
     }
 
     function _signed(Plan memory plan, uint256 flags) private view returns (bytes memory) {
